@@ -1,0 +1,230 @@
+"""All settings, one file. What differs between installations comes from the environment, listed in `Environment`.
+
+Development needs no environment: `make` writes var/dev.env (random keys, readable by its owner only), which fills in
+what is not set. Without either, the system checks in checks.py refuse to start anything.
+"""
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+from integration_platform import postgres
+from integration_platform.content_security import STRICT_POLICY
+from integration_platform.logging_settings import configure_structlog, logging_settings
+from integration_platform.unfold_settings import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting that lives in its own file
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+DEVELOPMENT_ENVIRONMENT = VAR_DIR / "dev.env"
+
+
+class Environment(environ.Env):
+    """A copy of the process environment: what dev.env adds is for us and is not handed on to child processes."""
+
+    ENVIRON = dict(os.environ)
+
+
+env = Environment()
+
+# Development means: the keys come from var/dev.env. A server sets its own, whatever files lie around.
+DEVELOPMENT = "SECRET_KEY" not in os.environ and DEVELOPMENT_ENVIRONMENT.exists()
+if DEVELOPMENT:
+    Environment.read_env(DEVELOPMENT_ENVIRONMENT)
+
+# -------------------------------------------------------------------------------------------- from the environment
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+CREDENTIAL_KEYS: list[str] = env.list("CREDENTIAL_KEYS", default=[])  # Fernet keys, newest first
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else "").rstrip("/")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEVELOPMENT else [])
+ALLOW_PRIVATE_TARGETS = env.bool("ALLOW_PRIVATE_TARGETS", default=False)  # demo and tests: simulators on loopback
+WORKERS = env.int("WORKERS", default=8)
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+UNCLEAR_WAIT_SECONDS = env.int("UNCLEAR_WAIT_SECONDS", default=120)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without it /metrics answers to this machine only
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="integration@localhost")
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
+
+# Plain HTTP is for this machine only (demo, development); everything else is served over HTTPS.
+SECURE = not (DEBUG or urlsplit(PUBLIC_URL).hostname in {"127.0.0.1", "localhost"})
+
+# -------------------------------------------------------------------------------------------- database
+
+# Without DATABASE_URL the embedded server is started right here, so that manage.py, gunicorn, workers, tests and shells
+# all just work; it costs a few milliseconds when it runs already. Commands that need no database do not start it.
+NEEDS_NO_DATABASE = {"check", "collectstatic", "compilemessages", "help", "makemessages", "spectacular", "version"}
+
+
+def _database_url() -> str:
+    if "DATABASE_URL" in os.environ:
+        return os.environ["DATABASE_URL"]
+    server = postgres.default()
+    is_manage_py = Path(sys.argv[0]).name == "manage.py"
+    if is_manage_py and (len(sys.argv) < 2 or sys.argv[1] in NEEDS_NO_DATABASE):
+        return server.url()
+    return server.ensure_running()
+
+
+DATABASES = {"default": Environment.db_url_config(_database_url())}
+DATABASES["default"] |= {
+    "ATOMIC_REQUESTS": False,
+    "CONN_MAX_AGE": 60,  # django-q2 closes old connections around every task: without this each task opens a new one
+    "CONN_HEALTH_CHECKS": True,
+    "TEST": {"NAME": os.environ.get("TEST_DATABASE_NAME")},  # None: Django's default, test_<name>
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -------------------------------------------------------------------------------------------- applications
+
+INSTALLED_APPS = [
+    "unfold",  # before django.contrib.admin, whose templates it replaces
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "simple_history",
+    "django_q",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "django_structlog",
+    "integration_platform",
+    "tenants",
+    "mappings",
+    "sync",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "integration_platform.content_security.ContentSecurityMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.scoping.TenantScopeMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "integration_platform.urls"
+WSGI_APPLICATION = "integration_platform.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+# -------------------------------------------------------------------------------------------- language and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("da", "Dansk"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "integration_platform" / "locale"]
+TIME_ZONE = "Europe/Copenhagen"
+USE_TZ = True
+
+# -------------------------------------------------------------------------------------------- static files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns when it is missing
+
+# -------------------------------------------------------------------------------------------- security
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+# Behind a proxy that ends TLS, gunicorn reads X-Forwarded-Proto from the proxies in FORWARDED_ALLOW_IPS (default: this
+# machine), so Django needs no header setting that anybody could forge.
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by load balancers and monitoring directly
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": STRICT_POLICY}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# -------------------------------------------------------------------------------------------- queue: only the doorbell
+
+Q_CLUSTER = {
+    "name": "sync",
+    "label": "Task queue (internal)",
+    "orm": "default",
+    "broker_class": "sync.queue.Broker",
+    "workers": WORKERS,
+    "queue_limit": WORKERS,  # tasks taken in advance count against `retry` before they start: keep them few
+    "bulk": 1,
+    "poll": 0.5,
+    "timeout": 300,
+    "retry": 900,  # > timeout, or a slow task would be started twice
+    "ack_failures": True,  # failures are recorded and retried on our own rows
+    "max_attempts": 1,
+    "save_limit": -1,  # anything else un-pickles all saved results per task
+    "catch_up": False,
+    "recycle": 300,
+    "max_rss": 400_000,  # kB
+}
+
+# -------------------------------------------------------------------------------------------- history, API, logging
+
+SIMPLE_HISTORY_DATE_INDEX = "Composite"
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+SIMPLE_HISTORY_REVERT_DISABLED = True  # going back must pass validation and permissions: edit the record instead
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Uniconta ↔ Intempus",
+    "DESCRIPTION": "Status of the integration: tenants, record links, change events, runs.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LOGGING = logging_settings(readable=DEVELOPMENT or DEBUG)
+LOGGING_CONFIG = "logging.config.dictConfig"
+configure_structlog()

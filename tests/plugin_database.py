@@ -1,0 +1,46 @@
+"""pytest plugin (``-p tests.plugin_database``): a throw-away PostgreSQL server for the session, before settings load.
+
+Each session has its own server, so that several may run at once; xdist workers share their session's. Sessions that were
+killed leave a server behind: the next one removes it. With DATABASE_URL in the environment that server is used instead.
+"""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+from cryptography.fernet import Fernet
+
+from integration_platform.postgres import EmbeddedPostgres
+
+SERVERS = Path(__file__).resolve().parent.parent / "var" / "test-servers"
+# Nothing outlives the session, so nothing needs to reach the disk.
+OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+_server: EmbeddedPostgres | None = None
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Runs before pytest-django reads the settings."""
+    global _server  # noqa: PLW0603 - one server per session
+    os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
+    os.environ.setdefault("CREDENTIAL_KEYS", Fernet.generate_key().decode())
+    os.environ.setdefault("PUBLIC_URL", "http://localhost")
+    os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
+    os.environ.setdefault("ALLOW_PRIVATE_TARGETS", "1")
+    if "DATABASE_URL" in os.environ:  # a server of the caller's choice, or we are an xdist worker
+        return
+    _remove_abandoned_servers()
+    _server = EmbeddedPostgres(SERVERS / str(os.getpid()), OPTIONS)
+    os.environ["DATABASE_URL"] = _server.ensure_running()
+
+
+def pytest_unconfigure() -> None:
+    if _server is not None:
+        _server.remove()
+
+
+def _remove_abandoned_servers() -> None:
+    for folder in SERVERS.glob("*"):
+        if folder.name.isdigit() and not psutil.pid_exists(int(folder.name)):
+            EmbeddedPostgres(folder).remove()
