@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
 
-from tenants.row_security import as_owner
+from tenants.row_security import as_owner, set_app_role
 
 # Any constant of our own; advisory locks are per database, so two installations on one server do not meet.
 LOCK = 0x4D494752
@@ -23,3 +23,5 @@ class Command(DjangoMigrate):
                 super().handle(*args, **options)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        # The first migration makes the role; this connection may be older than that.
+        set_app_role(connections[options["database"]])

@@ -1,0 +1,16 @@
+"""The register of entities, in dependency order: what others refer to comes first."""
+
+from mappings.entities.customer import CUSTOMER
+from mappings.entities.customer_group import CUSTOMER_GROUP
+from mappings.spec import DeclarationError, Entity
+
+ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (CUSTOMER_GROUP, CUSTOMER)}
+
+_seen: set[str] = set()
+for _entity in ENTITIES.values():
+    for _attribute in _entity.references:
+        if _attribute.reference not in _seen:
+            raise DeclarationError(
+                f"{_entity.name}.{_attribute.name}: refers to '{_attribute.reference}', which is not declared before it"
+            )
+    _seen.add(_entity.name)

@@ -1,0 +1,5 @@
+from mappings.models.entity_policy import EntityPolicy
+from mappings.models.field_rule import FieldRule, ValueMap
+from mappings.models.record_link import RecordLink
+
+__all__ = ["EntityPolicy", "FieldRule", "RecordLink", "ValueMap"]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from tenants.models import Tenant
+
+
+class EntityPolicy(models.Model):
+    """What is switched on for a tenant and an entity."""
+
+    class OnUnicontaDelete(models.TextChoices):
+        ASK = "ask", _("Ask a person")
+        DEACTIVATE = "deactivate", _("Set inactive in Intempus")
+
+    class OnIntempusDelete(models.TextChoices):
+        ASK = "ask", _("Ask a person")
+        BLOCK = "block", _("Block in Uniconta")
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="policies", verbose_name=_("company"))
+    entity = models.CharField(_("entity"), max_length=40)
+    enabled = models.BooleanField(_("synchronise"), default=True)
+    to_intempus = models.BooleanField(_("Uniconta → Intempus"), default=True)
+    to_uniconta = models.BooleanField(_("Intempus → Uniconta"), default=True)
+    create_in_intempus = models.BooleanField(_("create in Intempus"), default=True)
+    create_in_uniconta = models.BooleanField(_("create in Uniconta"), default=True)
+    number_series = models.CharField(
+        _("number series"),
+        max_length=60,
+        blank=True,
+        help_text=_("Records born in Intempus get the next number of this Uniconta series."),
+    )
+    number_prefix = models.CharField(
+        _("number prefix"),
+        max_length=10,
+        blank=True,
+        help_text=_("Without a series: the prefix followed by the Intempus id."),
+    )
+    default_group = models.CharField(
+        _("default group"),
+        max_length=40,
+        blank=True,
+        help_text=_("Uniconta group for records whose Intempus group Uniconta does not know."),
+    )
+    on_uniconta_delete = models.CharField(
+        _("deleted in Uniconta"), max_length=10, choices=OnUnicontaDelete, default=OnUnicontaDelete.ASK
+    )
+    on_intempus_delete = models.CharField(
+        _("deleted in Intempus"), max_length=10, choices=OnIntempusDelete, default=OnIntempusDelete.ASK
+    )
+    # Field watch (rule M5): whether the tick field was there at the last complete read; None before the first.
+    has_flag = models.BooleanField(null=True, editable=False)
+    # Why creates and deactivations of this entity wait for a person ("" when they do not).
+    hold_code = models.CharField(max_length=60, blank=True, editable=False)
+    hold_detail = models.TextField(blank=True, editable=False)
+    loaded_at = models.DateTimeField(_("first load finished"), null=True, editable=False)
+
+    history = HistoricalRecords(excluded_fields=["has_flag", "hold_code", "hold_detail", "loaded_at"])
+
+    class Meta:
+        verbose_name = _("entity policy")
+        verbose_name_plural = _("entity policies")
+        constraints = [models.UniqueConstraint(fields=["tenant", "entity"], name="one_policy_per_entity")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.entity}"

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from mappings.spec import System
+from tenants.models import Tenant
+
+
+class RecordLink(models.Model):
+    """One record from first sight: its Uniconta side, its Intempus side (either may be empty), and a base per side.
+
+    A base holds the canonical values last read from, or answered by, *that* side. Who reads what happened to a record
+    looks at the sync log; this row is only where things stand now.
+    """
+
+    class State(models.TextChoices):
+        NEW = "new", _("Not processed yet")
+        IN_SYNC = "in_sync", _("In sync")
+        EXCLUDED = "excluded", _("Excluded")
+        WAITING = "waiting", _("Waiting")
+        NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+
+    class Inactive(models.TextChoices):
+        """Why the record is inactive in Intempus; only a person's own switch there travels back (rule M7)."""
+
+        NO = "", _("Active")
+        FLAG = "flag", _("The tick was removed")
+        PHASE = "phase", _("The phase does not synchronise")
+        BLOCKED = "blocked", _("Blocked in Uniconta")
+        DELETED = "deleted", _("Deleted in Uniconta")
+        PERSON = "person", _("Switched off in Intempus")
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="links", db_index=False, verbose_name=_("company"))
+    entity = models.CharField(_("entity"), max_length=40)
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    uniconta_id = models.CharField(_("Uniconta row id"), max_length=40, blank=True)
+    uniconta_key = models.CharField(_("Uniconta number"), max_length=60, blank=True)
+    intempus_id = models.CharField(_("Intempus id"), max_length=40, blank=True)
+    intempus_key = models.CharField(_("Intempus number"), max_length=60, blank=True)
+    state = models.CharField(_("state"), max_length=15, choices=State, default=State.NEW)
+    reason = models.CharField(_("reason"), max_length=60, blank=True)
+    detail = models.TextField(_("detail"), blank=True)
+    inactive_reason = models.CharField(_("inactive because"), max_length=10, choices=Inactive, blank=True, default="")
+    is_ticked = models.BooleanField(_("ticked"), null=True)
+    # Set at our first write to Intempus while ticked: only such a record is set inactive when the tick goes (M5).
+    was_sent = models.BooleanField(default=False)
+    uniconta_base = models.JSONField(_("last seen in Uniconta"), default=dict)
+    intempus_base = models.JSONField(_("last seen in Intempus"), default=dict)
+    uniconta_seen_at = models.DateTimeField(null=True)
+    intempus_seen_at = models.DateTimeField(null=True)
+    intempus_timestamp = models.BigIntegerField(null=True)
+    is_gone_in_uniconta = models.BooleanField(default=False)
+    is_gone_in_intempus = models.BooleanField(default=False)
+    uniconta_match_keys = ArrayField(models.TextField(), default=list)
+    intempus_match_keys = ArrayField(models.TextField(), default=list)
+    differing = ArrayField(models.TextField(), verbose_name=_("differs in"), default=list)
+    generation = models.PositiveSmallIntegerField(default=1)
+    created_at = models.DateTimeField(_("first seen"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("last changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("linked pair")
+        verbose_name_plural = _("linked pairs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "entity", "uniconta_id"],
+                condition=~models.Q(uniconta_id=""),
+                name="one_link_per_uniconta_record",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "entity", "intempus_id"],
+                condition=~models.Q(intempus_id=""),
+                name="one_link_per_intempus_record",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "entity", "state"], name="links_by_state"),
+            models.Index(fields=["tenant", "entity", "uniconta_key"], name="links_by_uniconta_key"),
+            models.Index(fields=["tenant", "entity", "intempus_key"], name="links_by_intempus_key"),
+            models.Index(fields=["tenant", "-changed_at"], name="links_by_change"),
+            GinIndex(fields=["uniconta_match_keys"], name="links_by_uniconta_match"),
+            GinIndex(fields=["intempus_match_keys"], name="links_by_intempus_match"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.uniconta_key or self.intempus_key or self.pk} {self.name}".strip()
+
+    def remote_id(self, system: System | str) -> str:
+        return self.uniconta_id if system == System.UNICONTA else self.intempus_id
+
+    def base(self, system: System | str) -> dict[str, Any]:
+        base: dict[str, Any] = self.uniconta_base if system == System.UNICONTA else self.intempus_base
+        return base
+
+    @property
+    def is_linked(self) -> bool:
+        return bool(self.uniconta_id and self.intempus_id)

@@ -1,0 +1,173 @@
+"""The words in which an entity is declared. Pure data; a wrong declaration fails at import with the name at fault.
+
+A new entity is one file in `mappings/entities/` holding one `Entity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mappings.transforms import TRANSFORMS, Transform
+
+#: A canonical value. Decimals are normalised strings, dates ISO strings, so that values survive JSON unchanged.
+#: "" is blank.
+Value = str | bool | int
+Values = Mapping[str, Value]
+
+
+class DeclarationError(ValueError):
+    """A declaration names something that does not exist or contradicts itself."""
+
+
+class System(StrEnum):
+    UNICONTA = "uniconta"
+    INTEMPUS = "intempus"
+
+    @property
+    def other(self) -> System:
+        return System.INTEMPUS if self is System.UNICONTA else System.UNICONTA
+
+
+class Direction(StrEnum):
+    BOTH = "both"
+    TO_INTEMPUS = "to_intempus"
+
+
+class Match(StrEnum):
+    """How sure a match is: certain ones link by themselves, proposals wait for a person."""
+
+    CERTAIN = "certain"
+    PROPOSAL = "proposal"
+
+
+@dataclass(frozen=True)
+class Side:
+    """How one system stores an entity.
+
+    `resource` is the name in the address; `table` the name in webhooks ("" when none fire). `has_cursor`: the system
+    can list what changed after a cursor. `company_field`: the field of every row that names its company.
+    """
+
+    system: System
+    resource: str
+    id_field: str
+    key_field: str
+    name_field: str
+    table: str = ""
+    has_cursor: bool = False
+    company_field: str = ""
+    key_max_length: int | None = None
+    is_flaggable: bool = False  # may carry the opt-in flag
+    defaults: Mapping[str, Value] = field(default_factory=dict)  # sent on create
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One thing both systems know about a record. Field names are the remote system's own spelling."""
+
+    name: str
+    label: str
+    label_da: str
+    uniconta: str
+    intempus: str
+    direction: Direction = Direction.BOTH
+    uniconta_transform: str = "text"
+    intempus_transform: str = "text"
+    reference: str = ""  # name of the entity this attribute points to
+    is_mandatory: bool = False  # of a reference: the record waits for it
+    is_key: bool = False  # the record's number: given at creation, never changed afterwards
+    is_activity: bool = False  # the derived active flag (rule M7)
+    max_length: int | None = None
+    translations: tuple[tuple[str, str], ...] = ()  # (value in Uniconta, value in Intempus), a tenant's rows
+
+    def field_on(self, system: System) -> str:
+        return self.uniconta if system is System.UNICONTA else self.intempus
+
+    def transform_on(self, system: System) -> Transform:
+        return TRANSFORMS[self.uniconta_transform if system is System.UNICONTA else self.intempus_transform]
+
+
+@dataclass(frozen=True)
+class MatchRule:
+    """Unlinked records match where these attributes, one per side, hold the same non-blank value."""
+
+    uniconta: str
+    intempus: str
+    certainty: Match = Match.CERTAIN
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A kind of thing both systems know. `is_on_demand`: goes to Intempus only when a record that uses it goes (M6)."""
+
+    name: str
+    label: str
+    label_da: str
+    uniconta: Side
+    intempus: Side
+    attributes: tuple[Attribute, ...]
+    match: tuple[MatchRule, ...]
+    is_on_demand: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def side(self, system: System) -> Side:
+        return self.uniconta if system is System.UNICONTA else self.intempus
+
+    def attribute(self, name: str) -> Attribute:
+        for attribute in self.attributes:
+            if attribute.name == name:
+                return attribute
+        raise KeyError(name)
+
+    @property
+    def key(self) -> Attribute:
+        return next(attribute for attribute in self.attributes if attribute.is_key)
+
+    @property
+    def activity(self) -> Attribute | None:
+        return next((attribute for attribute in self.attributes if attribute.is_activity), None)
+
+    @property
+    def references(self) -> tuple[Attribute, ...]:
+        return tuple(attribute for attribute in self.attributes if attribute.reference)
+
+
+def _check(entity: Entity) -> None:
+    names = [attribute.name for attribute in entity.attributes]
+    for name in names:
+        if names.count(name) > 1:
+            raise DeclarationError(f"{entity.name}: attribute '{name}' is declared twice")
+    for attribute in entity.attributes:
+        for system, transform in (
+            (System.UNICONTA, attribute.uniconta_transform),
+            (System.INTEMPUS, attribute.intempus_transform),
+        ):
+            if transform not in TRANSFORMS:
+                raise DeclarationError(
+                    f"{entity.name}.{attribute.name}: transform '{transform}' ({system}) does not exist"
+                )
+            if not attribute.field_on(system):
+                raise DeclarationError(f"{entity.name}.{attribute.name}: no field named for {system}")
+        if attribute.is_mandatory and not attribute.reference:
+            raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
+    for system in System:
+        fields = [attribute.field_on(system) for attribute in entity.attributes]
+        for name in fields:
+            if fields.count(name) > 1:
+                raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
+        if entity.side(system).system is not system:
+            raise DeclarationError(f"{entity.name}: the {system} side is declared for {entity.side(system).system}")
+    if sum(attribute.is_key for attribute in entity.attributes) != 1:
+        raise DeclarationError(f"{entity.name}: exactly one attribute must be the key")
+    if sum(attribute.is_activity for attribute in entity.attributes) > 1:
+        raise DeclarationError(f"{entity.name}: more than one attribute is the activity")
+    for rule in entity.match:
+        for name in (rule.uniconta, rule.intempus):
+            if name not in names:
+                raise DeclarationError(f"{entity.name}: match rule names the unknown attribute '{name}'")
+        if rule.certainty is Match.CERTAIN and "name" in (rule.uniconta, rule.intempus):
+            raise DeclarationError(f"{entity.name}: a name alone never links records; make that rule a proposal")

@@ -1,0 +1,120 @@
+"""Named conversions between a remote system's spelling of a value and the canonical one.
+
+A transform is data: two plain functions under a name, so that a declaration, and a tenant's field rule, can name it.
+Canonical values are text, booleans and integers; decimals are normalised strings, dates ISO strings, "" is blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
+
+Raw = Any
+Value = str | bool | int
+
+
+class MappingError(ValueError):
+    """A remote value cannot be understood; becomes *needs attention*. `field` is filled in by the engine."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Transform:
+    """`read` makes a remote value canonical, `write` makes a canonical value remote. `write(read(x))` keeps meaning."""
+
+    name: str
+    read: Callable[[Raw], Value]
+    write: Callable[[Value], Raw]
+
+
+def _read_text(raw: Raw) -> str:
+    if raw is None:
+        return ""
+    if isinstance(raw, (dict, list)):
+        raise MappingError(f"expected text, got {type(raw).__name__}")
+    # A remote form may send Windows line ends and trailing blanks; neither is a change.
+    return str(raw).replace("\r\n", "\n").strip()
+
+
+def _read_boolean(raw: Raw) -> bool:
+    if raw is None:
+        return False
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, (int, str)) and str(raw).lower() in {"1", "true"}:
+        return True
+    if isinstance(raw, (int, str)) and str(raw).lower() in {"0", "false", ""}:
+        return False
+    raise MappingError(f"expected yes or no, got {raw!r}")
+
+
+def _read_decimal(raw: Raw) -> str:
+    if raw in (None, ""):
+        return ""
+    try:
+        number = Decimal(str(raw))
+    except InvalidOperation:
+        raise MappingError(f"expected a number, got {raw!r}") from None
+    if not number.is_finite():
+        raise MappingError(f"expected a number, got {raw!r}")
+    return format(number.normalize() if number else Decimal(0), "f")
+
+
+def _read_date(raw: Raw) -> str:
+    """Uniconta's empty date is 0001-01-01T00:00:00; times are cut: dates are Danish calendar dates (API page 5.5)."""
+    text = _read_text(raw)[:10]
+    if text in ("", "0001-01-01"):
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise MappingError(f"expected a date, got {raw!r}") from None
+
+
+def _read_country(raw: Raw) -> str:
+    """ISO code. A text we do not know is kept as it is: it is shown, never guessed at."""
+    text = _read_text(raw)
+    return CODE_OF_MEMBER.get(text, text.upper() if text.upper() in MEMBER_OF_CODE else text)
+
+
+def _read_digits(raw: Raw) -> str:
+    """A registration number without the blanks and the country prefix people type ("DK 12 34 56 78")."""
+    text = _read_text(raw).upper().replace(" ", "").removeprefix("DK")
+    return text
+
+
+def _read_uri(raw: Raw) -> str:
+    """The id inside a resource URI; list rows carry the URI, detail replies may embed the object (API page 1.5)."""
+    if raw in (None, ""):
+        return ""
+    if isinstance(raw, dict):
+        raw = raw.get("resource_uri") or raw.get("id") or ""
+    parts = [part for part in str(raw).split("/") if part]
+    if not parts:
+        raise MappingError(f"expected a resource URI, got {raw!r}")
+    return parts[-1]
+
+
+TRANSFORMS: dict[str, Transform] = {
+    transform.name: transform
+    for transform in (
+        Transform("text", _read_text, lambda value: value),
+        Transform("boolean", _read_boolean, bool),
+        Transform("inverted", lambda raw: not _read_boolean(raw), lambda value: not value),
+        Transform("decimal", _read_decimal, lambda value: value),
+        Transform("date", _read_date, lambda value: value or None),
+        Transform("country_member", _read_country, lambda value: MEMBER_OF_CODE.get(str(value), value)),
+        Transform("country_code", _read_country, lambda value: value),
+        Transform("registration_number", _read_digits, lambda value: value),
+        Transform("reference_key", _read_text, lambda value: value),
+        Transform("reference_uri", _read_uri, lambda value: value),
+    )
+}

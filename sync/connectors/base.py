@@ -1,0 +1,102 @@
+"""What every connector offers, in neutral terms. A connector knows HTTP and one system's habits, and no Django.
+
+Rows are what the remote system says, untranslated: `mappings.engine` turns them into canonical values.
+All calls raise the errors of `sync.connectors.errors` and nothing else on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mappings.spec import Side
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where and as whom to call. `company_id` is the pinned company ("" before the first test)."""
+
+    system: str
+    base_url: str
+    username: str
+    secret: str = field(repr=False)
+    company_id: str = ""
+    allow_private_targets: bool = False
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Company:
+    """The company behind a log-in; `number` is its CVR number, "" where the system does not tell."""
+
+    id: str
+    name: str
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP exchange as it may be stored: no credentials, personal fields masked, bodies cut at 20,000 characters."""
+
+    system: str
+    method: str
+    url: str
+    status: int  # 0: no answer
+    duration_ms: int
+    request_body: str = ""
+    response_body: str = ""
+    error_code: str = ""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Rows changed after a cursor, and the cursor to store once they are stored (None: leave it where it is)."""
+
+    rows: Sequence[Row]
+    cursor: int | None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left behind. `row` is the record as it stands now; `pre_image` the whole record before an update.
+
+    `unseen_edit`: the answer proves that somebody changed the record between our read and our write.
+    """
+
+    id: str
+    row: Row
+    pre_image: Row | None = None
+    unseen_edit: bool = False
+
+
+class Connector(Protocol):
+    """One tenant's way into one system. Safe for use from several threads at once."""
+
+    system: str
+
+    def identify(self) -> Company:
+        """The company this log-in reads and writes. Raises ConnectionBroken when it is not the pinned one."""
+
+    def read_all(self, side: Side) -> Iterator[Row]:
+        """Every row of the resource, streamed page by page; complete or an error, never a silent part."""
+
+    def read_by_ids(self, side: Side, ids: Sequence[str]) -> dict[str, Row]:
+        """Rows by identity; an id that is not there any more is missing from the result."""
+
+    def read_changes(self, side: Side, cursor: int) -> Changes:
+        """Rows changed after `cursor`. Only for sides with `has_cursor`."""
+
+    def find_by_key(self, side: Side, keys: Sequence[str]) -> list[Row]:
+        """Rows whose key field is one of `keys`; reads everything where the system cannot filter on it."""
+
+    def create(self, side: Side, values: Row, *, creation_id: str) -> Written:
+        """Create one record. Raises Unclear when the answer got lost."""
+
+    def update(self, side: Side, record_id: str, values: Row, *, expected: Row) -> Written:
+        """Change only the fields in `values`. Raises Moved when a field of `expected` no longer has that value."""
+
+
+OnExchange = Callable[[Exchange], None]

@@ -1,0 +1,7 @@
+from sync.models.change_event import ChangeEvent
+from sync.models.cursor import Cursor
+from sync.models.doorbell import Bell, DrainLease, WorkerBeat
+from sync.models.log import Exchange, SyncLogEntry
+from sync.models.run import Run
+
+__all__ = ["Bell", "ChangeEvent", "Cursor", "DrainLease", "Exchange", "Run", "SyncLogEntry", "WorkerBeat"]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from mappings.models import RecordLink
+from sync.models.run import Run
+from tenants.models import Tenant
+
+
+class ChangeEvent(models.Model):
+    """A stored hint that one record may have changed: the inbox, and the only queue that counts.
+
+    A webhook's event is a hint without data. An event of a read of ours carries `values`, the canonical values read.
+    """
+
+    class Origin(models.TextChoices):
+        WEBHOOK = "webhook", _("Change URL")
+        PULL = "pull", _("Fetched from Intempus")
+        SWEEP = "sweep", _("Found when checking Uniconta")
+        PERSON = "person", _("A person")
+        FOLLOW_UP = "follow_up", _("Follows from another change")
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        CLAIMED = "claimed", _("Being processed")
+        WAITING = "waiting", _("Waiting for another record")
+        DONE = "done", _("Done")
+        NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+        QUARANTINED = "quarantined", _("Quarantined")
+        IGNORED = "ignored", _("Ignored")
+
+    class Priority(models.IntegerChoices):
+        PERSON = 0
+        WEBHOOK = 10
+        PULL = 20
+        BACKFILL = 50
+
+    OPEN = (State.PENDING, State.CLAIMED, State.WAITING)
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
+    entity = models.CharField(_("entity"), max_length=40, blank=True)
+    system = models.CharField(_("system"), max_length=10)
+    remote_id = models.CharField(_("record id"), max_length=60, blank=True)
+    key = models.CharField(_("record number"), max_length=100, blank=True)
+    origin = models.CharField(_("origin"), max_length=10, choices=Origin)
+    table = models.CharField(_("table"), max_length=60, blank=True)
+    operation = models.CharField(_("operation"), max_length=20, blank=True)
+    size = models.PositiveIntegerField(_("body size"), default=0)
+    values = models.JSONField(null=True)
+    timestamp = models.BigIntegerField(null=True)
+    link = models.ForeignKey(RecordLink, models.CASCADE, related_name="events", null=True, db_index=False)
+    run = models.ForeignKey(Run, models.SET_NULL, related_name="events", null=True, db_index=False)
+    state = models.CharField(_("state"), max_length=15, choices=State, default=State.PENDING)
+    priority = models.SmallIntegerField(default=Priority.WEBHOOK)
+    due_at = models.DateTimeField(_("due"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    crashes = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_detail = models.TextField(blank=True)
+    # What the record waits for, "entity:uniconta key"; only in state WAITING.
+    waits_for = models.CharField(max_length=120, blank=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("change event")
+        verbose_name_plural = _("change events")
+        indexes = [
+            models.Index(
+                fields=["tenant", "priority", "due_at", "id"],
+                condition=models.Q(state="pending"),
+                name="events_due_by_tenant",
+            ),
+            models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="events_due"),
+            models.Index(
+                fields=["tenant", "entity", "system", "remote_id"],
+                condition=models.Q(state__in=["pending", "claimed", "waiting"]),
+                name="events_open_by_record",
+            ),
+            models.Index(fields=["tenant"], condition=models.Q(state="claimed"), name="events_claimed"),
+            models.Index(fields=["tenant", "waits_for"], condition=models.Q(state="waiting"), name="events_waiting"),
+            models.Index(fields=["link", "-received_at"], name="events_by_link"),
+            models.Index(fields=["tenant", "-received_at"], name="events_by_tenant"),
+            models.Index(fields=["run"], name="events_by_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity or self.table} {self.key or self.remote_id} ({self.get_origin_display()})"

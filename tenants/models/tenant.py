@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+# Slugs are ASCII, so that a URL with one can be pasted anywhere.
+SLUG = RegexValidator(r"^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$", _("Small letters, digits and hyphens only."))
+MINUTES = [MinValueValidator(1), MaxValueValidator(24 * 60)]
+
+
+class Tenant(models.Model):
+    """One customer company of the partner firm."""
+
+    class State(models.TextChoices):
+        PREPARING = "preparing", _("Preparing")
+        LIVE = "live", _("Live")
+        PAUSED = "paused", _("Paused")
+
+    class OptInMeans(models.TextChoices):
+        SYNC = "sync", _("Ticked records synchronise")
+        DO_NOT_SYNC = "do_not_sync", _("Ticked records do not synchronise")
+
+    class ConflictPolicy(models.TextChoices):
+        UNICONTA_WINS = "uniconta_wins", _("Uniconta's record wins")
+        MERGE_FIELDS = "merge_fields", _("Merge field by field, Uniconta wins the same field")
+
+    class Language(models.TextChoices):
+        DANISH = "da", "Dansk"
+        ENGLISH = "en", "English"
+
+    slug = models.CharField(
+        _("short name"), max_length=50, unique=True, validators=[SLUG], help_text=_("Part of every webhook URL.")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.DANISH)
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=State,
+        default=State.PREPARING,
+        help_text=_("Nothing is written to either system until the company is live."),
+    )
+    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    opt_in_field = models.CharField(
+        _("tick field in Uniconta"),
+        max_length=100,
+        default="xIntempus",
+        help_text=_("A table without this field synchronises whole."),
+    )
+    opt_in_means = models.CharField(_("a tick means"), max_length=12, choices=OptInMeans, default=OptInMeans.SYNC)
+    conflict_policy = models.CharField(
+        _("when both sides changed"), max_length=14, choices=ConflictPolicy, default=ConflictPolicy.UNICONTA_WINS
+    )
+    pull_minutes = models.PositiveIntegerField(_("fetch from Intempus every (minutes)"), default=15, validators=MINUTES)
+    sweep_minutes = models.PositiveIntegerField(_("check Uniconta every (minutes)"), default=15, validators=MINUTES)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_live(self) -> bool:
+        return self.state == self.State.LIVE

@@ -1,0 +1,57 @@
+"""Who may do what. One table; everything that asks goes through `has_right` and `visible_tenants`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from tenants.models import Membership
+from tenants.scoping import ALL, tenant_scope
+
+Role = Membership.Role
+
+
+class Right(StrEnum):
+    VIEW = "view"  # see records, runs and their history
+    OPERATE = "operate"  # press Sync now, Retry, Fetch, Check
+    CONFIGURE = "configure"  # change companies, connections, policies and rules
+    REVEAL = "reveal"  # see webhook URLs in clear (audited)
+    AUDIT = "audit"  # read who did what
+
+
+RIGHTS: dict[str, frozenset[Right]] = {
+    Role.CUSTOMER: frozenset({Right.VIEW}),
+    Role.AUDITOR: frozenset({Right.VIEW, Right.AUDIT}),
+    Role.SUPPORT: frozenset({Right.VIEW, Right.OPERATE}),
+    Role.CONSULTANT: frozenset({Right.VIEW, Right.OPERATE, Right.CONFIGURE, Right.REVEAL, Right.AUDIT}),
+}
+
+
+def _roles(user: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
+    """Role by tenant id. Read once per request; the user object is that of the request."""
+    cached: dict[int, str] | None = getattr(user, "_roles", None)
+    if cached is None:
+        with tenant_scope(ALL):
+            cached = dict(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", "role"))
+        user._roles = cached  # type: ignore[union-attr]
+    return cached
+
+
+def visible_tenants(user: AbstractBaseUser | AnonymousUser) -> str | list[int]:
+    """The tenants a person may see, as `tenant_scope` takes them."""
+    if getattr(user, "is_superuser", False):
+        return ALL
+    return sorted(_roles(user)) if user.is_authenticated else []
+
+
+def has_right(user: AbstractBaseUser | AnonymousUser, right: Right, tenant_id: int | None = None) -> bool:
+    """Whether a person has a right for one tenant, or (None) for any tenant at all."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if getattr(user, "is_superuser", False):
+        return True
+    roles = _roles(user)
+    if tenant_id is None:
+        return any(right in RIGHTS[role] for role in roles.values())
+    return tenant_id in roles and right in RIGHTS[roles[tenant_id]]
