@@ -14,7 +14,7 @@ class Run(models.Model):
         PULL = "pull", _("Fetch from Intempus")
         SWEEP = "sweep", _("Check Uniconta")
         TEST = "test", _("Connection test")
-        RETRY = "retry", _("Retry")
+        PREVIEW = "preview", _("Preview")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -35,7 +35,9 @@ class Run(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True)
     total = models.PositiveIntegerField(_("of"), null=True)
     done = models.PositiveIntegerField(_("processed"), default=0)
-    counts = models.JSONField(_("counts"), default=dict)
+    counts = models.JSONField(_("counts"), default=dict)  # {"read": 12, "changed": 3, …}
+    link_id = models.BigIntegerField(null=True)  # of a preview: the record
+    result = models.JSONField(default=dict)  # of a preview: the plans; of a test: the company found
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
 
