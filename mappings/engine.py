@@ -1,0 +1,488 @@
+"""From rows to canonical values, and from values to a plan. Pure: computing a plan never reads or writes anywhere.
+
+A side changed if and only if its current values differ from its own base; hints never enter. So a plan depends on
+bases, current values, the tick and policy only, never on the order, number or time of what we were told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from mappings.spec import Attribute, Direction, Entity, Match, System, Value, Values
+from mappings.transforms import MappingError
+
+# --------------------------------------------------------------------------------------------- rows and values
+
+
+def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict[str, Value]:
+    """The canonical values of one remote row. A reference stays in its own system's spelling (key or id).
+
+    A field missing from the row is blank: Uniconta leaves out nulls (API page 1.5). Raises MappingError.
+    """
+    values: dict[str, Value] = {}
+    for attribute in entity.attributes:
+        try:
+            value = attribute.transform_on(system).read(row.get(attribute.field_on(system)))
+        except MappingError as error:
+            raise MappingError(str(error), attribute.name) from None
+        if system is System.INTEMPUS:
+            value = dict((intempus, uniconta) for uniconta, intempus in attribute.translations).get(str(value), value)
+        values[attribute.name] = value
+    return values
+
+
+def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
+    """Remote field names and values for canonical ones. Raises MappingError when a text is too long for the field."""
+    row: dict[str, Any] = {}
+    for name, value in values.items():
+        attribute = entity.attribute(name)
+        if attribute.max_length is not None and len(str(value)) > attribute.max_length:
+            raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", name)
+        if system is System.INTEMPUS:
+            value = dict(attribute.translations).get(str(value), value)
+        row[attribute.field_on(system)] = attribute.transform_on(system).write(value)
+    return row
+
+
+def compare(base: Values, current: Values) -> tuple[str, ...]:
+    """Names of the attributes whose current value differs from the base. One the base does not know is no change."""
+    return tuple(name for name, value in current.items() if name in base and base[name] != value)
+
+
+def match_keys(entity: Entity, system: System, values: Values, certainty: Match = Match.CERTAIN) -> list[str]:
+    """What an unlinked record can be recognised by; equal texts on both sides are a match, earlier rules first."""
+    keys = []
+    for index, rule in enumerate(entity.match):
+        value = str(values.get(rule.uniconta if system is System.UNICONTA else rule.intempus, ""))
+        if rule.certainty is certainty and value:
+            keys.append(f"{index}:{value.casefold()}")
+    return keys
+
+
+# --------------------------------------------------------------------------------------------- what a plan is made of
+
+
+class ConflictPolicy(StrEnum):
+    UNICONTA_WINS = "uniconta_wins"
+    MERGE_FIELDS = "merge_fields"
+
+
+class Inactive(StrEnum):
+    """Why a record is inactive in Intempus."""
+
+    NO = ""
+    FLAG = "flag"
+    PHASE = "phase"
+    BLOCKED = "blocked"
+    DELETED = "deleted"
+    PERSON = "person"
+
+
+class Outcome(StrEnum):
+    IN_SYNC = "in_sync"
+    EXCLUDED = "excluded"
+    WAITING = "waiting"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class SideView:
+    """One side of a record. `current` is None where the record is not there: never was, or `is_gone`."""
+
+    id: str = ""
+    base: Values = field(default_factory=dict)
+    current: Values | None = None
+    is_gone: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is switched on for a tenant and an entity."""
+
+    enabled: bool = True
+    to_intempus: bool = True
+    to_uniconta: bool = True
+    create_in_intempus: bool = True
+    create_in_uniconta: bool = True
+    conflict: ConflictPolicy = ConflictPolicy.UNICONTA_WINS
+    default_group: str = ""
+    deactivates_on_uniconta_delete: bool = False
+    blocks_on_intempus_delete: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the link remembers beside the bases. `is_ticked` None: the table has no such field, everything syncs."""
+
+    is_ticked: bool | None = None
+    was_sent: bool = False
+    inactive_reason: Inactive = Inactive.NO
+    is_used: bool = True  # of an entity on demand: some record that goes to Intempus uses it
+
+
+class References(Protocol):
+    """Translates references between the systems; None: no such record on the other side (yet)."""
+
+    def to_intempus(self, entity: str, uniconta_key: str) -> str | None: ...
+
+    def to_uniconta(self, entity: str, intempus_id: str) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of one write: what stands on the target, what will, and why. `loses`: a change of the target's own."""
+
+    field: str
+    old: Value
+    new: Value
+    reason: str
+    loses: bool = False
+
+
+@dataclass(frozen=True)
+class Write:
+    target: System
+    action: Action
+    changes: tuple[FieldChange, ...]
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return {change.field: change.new for change in self.changes}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What should happen to one record. `unresolved` are (attribute, entity, key) references the other side lacks."""
+
+    outcome: Outcome = Outcome.IN_SYNC
+    reason: str = ""
+    writes: tuple[Write, ...] = ()
+    not_taken_over: tuple[FieldChange, ...] = ()
+    unresolved: tuple[tuple[str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    inactive_reason: Inactive = Inactive.NO
+    keeps_bases: bool = False  # what was read must not become the base: it has yet to travel
+
+    @property
+    def overwritten(self) -> tuple[FieldChange, ...]:
+        return tuple(change for write in self.writes for change in write.changes if change.loses)
+
+
+# --------------------------------------------------------------------------------------------- planning
+
+
+def effective(entity: Entity, values: Values, is_ticked: bool | None) -> dict[str, Value]:
+    """Uniconta's values as Intempus should see them: *active* only while ticked (rule M7)."""
+    result = dict(values)
+    if entity.activity is not None:
+        result[entity.activity.name] = bool(values[entity.activity.name]) and is_ticked is not False
+    return result
+
+
+def make_plan(
+    entity: Entity,
+    uniconta: SideView,
+    intempus: SideView,
+    policy: Policy,
+    standing: Standing,
+    references: References,
+) -> Plan:
+    """What to do with one record. `uniconta.current` holds raw canonical values; the tick stands in `standing`."""
+    if not policy.enabled:
+        return Plan(Outcome.EXCLUDED, "entity_off", keeps_bases=True)
+    if uniconta.current is not None:
+        uniconta = replace(uniconta, current=effective(entity, uniconta.current, standing.is_ticked))
+    if uniconta.is_gone:
+        return _gone_in_uniconta(entity, intempus, policy, standing)
+    if uniconta.current is None:
+        return _born_in_intempus(entity, intempus, policy, references)
+    if standing.is_ticked is False:
+        return _not_ticked(entity, intempus, standing)
+    if intempus.is_gone:
+        return _gone_in_intempus(entity, uniconta, policy)
+    if intempus.current is None:
+        return _born_in_uniconta(entity, uniconta, policy, standing, references)
+    return _on_both_sides(entity, uniconta, intempus, policy, standing, references)
+
+
+def _is_active(entity: Entity, values: Values | None) -> bool:
+    return values is not None and entity.activity is not None and bool(values[entity.activity.name])
+
+
+def _switch(entity: Entity, target: System, to: bool, reason: str) -> Write:
+    assert entity.activity is not None
+    action = Action.ACTIVATE if to else Action.DEACTIVATE
+    return Write(target, action, (FieldChange(entity.activity.name, not to, to, reason),))
+
+
+def _gone_in_uniconta(entity: Entity, intempus: SideView, policy: Policy, standing: Standing) -> Plan:
+    reason = "deleted_in_uniconta"
+    if not _is_active(entity, intempus.current):
+        return Plan(Outcome.EXCLUDED, reason, inactive_reason=Inactive.DELETED)
+    if not policy.deactivates_on_uniconta_delete:
+        return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
+    write = _switch(entity, System.INTEMPUS, False, reason)
+    return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
+
+
+def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy) -> Plan:
+    reason = "deleted_in_intempus"
+    if not policy.blocks_on_intempus_delete or not policy.to_uniconta:
+        return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True)
+    if not _is_active(entity, uniconta.current):
+        return Plan(Outcome.EXCLUDED, reason, inactive_reason=Inactive.DELETED)
+    write = _switch(entity, System.UNICONTA, False, reason)
+    return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
+
+
+def _not_ticked(entity: Entity, intempus: SideView, standing: Standing) -> Plan:
+    """Nothing goes in either direction; a record we sent while it was ticked is set inactive, once (rule M5)."""
+    if intempus.current is None:
+        return Plan(Outcome.EXCLUDED, "never_ticked")
+    edits = tuple(
+        FieldChange(name, intempus.base[name], intempus.current[name], "not_taken_over")
+        for name in compare(intempus.base, intempus.current)
+    )
+    if not standing.was_sent:
+        return Plan(Outcome.EXCLUDED, "never_ticked", not_taken_over=edits, inactive_reason=standing.inactive_reason)
+    if standing.inactive_reason is Inactive.FLAG or not _is_active(entity, intempus.current):
+        by_hand = _is_active(entity, intempus.current)
+        return Plan(
+            Outcome.EXCLUDED,
+            "reactivated_by_hand" if by_hand else "unticked",
+            not_taken_over=edits,
+            inactive_reason=Inactive.FLAG,
+        )
+    write = _switch(entity, System.INTEMPUS, False, "tick_removed")
+    return Plan(Outcome.EXCLUDED, "unticked", (write,), edits, inactive_reason=Inactive.FLAG)
+
+
+def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, references: References) -> Plan:
+    """Create in Uniconta. The number is reserved by the caller; numbers, CVR and prices are Uniconta's own (M1)."""
+    current = intempus.current
+    if current is None:
+        return Plan(Outcome.EXCLUDED, "deleted_in_intempus")
+    if entity.is_on_demand:
+        return Plan(Outcome.EXCLUDED, "only_in_intempus")
+    if not (policy.to_uniconta and policy.create_in_uniconta):
+        return Plan(Outcome.EXCLUDED, "creates_off")
+    if entity.activity is not None and not _is_active(entity, current):
+        return Plan(Outcome.EXCLUDED, "inactive_only_in_intempus", inactive_reason=Inactive.PERSON)
+    changes: list[FieldChange] = []
+    notes: list[str] = []
+    for attribute in entity.attributes:
+        if attribute.reference:
+            key = references.to_uniconta(attribute.reference, str(current[attribute.name]))
+            if key is None and policy.default_group:
+                notes.append("group_unknown" if current[attribute.name] else "default_group_used")
+            elif key is None:
+                notes.append("no_default_group")
+            value: Value = key or policy.default_group
+            reason = "changed_in_intempus" if key else "default_group_used"
+        elif attribute.direction is Direction.BOTH:
+            value, reason = current[attribute.name], "changed_in_intempus"
+        else:
+            continue
+        if value != "":
+            changes.append(FieldChange(attribute.name, "", value, reason))
+    return Plan(Outcome.IN_SYNC, "", (Write(System.UNICONTA, Action.CREATE, tuple(changes)),), notes=tuple(notes))
+
+
+def _born_in_uniconta(
+    entity: Entity, uniconta: SideView, policy: Policy, standing: Standing, references: References
+) -> Plan:
+    assert uniconta.current is not None
+    inactive = Inactive.NO if entity.activity is None or _is_active(entity, uniconta.current) else Inactive.BLOCKED
+    if entity.is_on_demand and not standing.is_used:
+        return Plan(Outcome.EXCLUDED, "not_used")
+    if not (policy.to_intempus and policy.create_in_intempus):
+        return Plan(Outcome.EXCLUDED, "creates_off", inactive_reason=inactive)
+    changes: list[FieldChange] = []
+    unresolved: list[tuple[str, str, str]] = []
+    for attribute in entity.attributes:
+        value: Value | None = uniconta.current[attribute.name]
+        if attribute.reference and value:
+            key = str(value)
+            value = references.to_intempus(attribute.reference, key)
+            if value is None:
+                unresolved.append((attribute.name, attribute.reference, key))
+                if attribute.is_mandatory:
+                    return Plan(Outcome.WAITING, "reference_waits", unresolved=tuple(unresolved), keeps_bases=True)
+                continue
+        if value is not None and value != "":
+            changes.append(FieldChange(attribute.name, "", value, "changed_in_uniconta"))
+    return Plan(
+        Outcome.IN_SYNC,
+        "",
+        (Write(System.INTEMPUS, Action.CREATE, tuple(changes)),),
+        unresolved=tuple(unresolved),
+        notes=("reference_missing",) if unresolved else (),
+        inactive_reason=inactive,
+    )
+
+
+def _on_both_sides(
+    entity: Entity,
+    uniconta: SideView,
+    intempus: SideView,
+    policy: Policy,
+    standing: Standing,
+    references: References,
+) -> Plan:
+    assert uniconta.current is not None and intempus.current is not None
+    comparison = _Comparison(entity, uniconta, intempus, policy, standing, references)
+    to_intempus: list[FieldChange] = []
+    to_uniconta: list[FieldChange] = []
+    not_taken_over: list[FieldChange] = []
+    unresolved: list[tuple[str, str, str]] = []
+    for attribute in entity.attributes:
+        if attribute.is_key and uniconta.base and attribute.name not in comparison.uniconta_changed:
+            # An Intempus number that differs is normal (CVR numbers, numbers of old): only a rename travels.
+            if attribute.name in comparison.intempus_changed:
+                not_taken_over.append(comparison.edit(attribute))
+            continue
+        in_uniconta, in_intempus = comparison.current(attribute)
+        if in_uniconta is None:  # a reference Intempus does not know (yet)
+            unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
+            continue
+        if in_uniconta == in_intempus:
+            continue
+        match comparison.winner(attribute):
+            case System.UNICONTA:
+                to_intempus.append(
+                    FieldChange(
+                        attribute.name,
+                        in_intempus,
+                        in_uniconta,
+                        comparison.reason(attribute),
+                        loses=comparison.loses(attribute),
+                    )
+                )
+            case System.INTEMPUS if attribute.direction is Direction.BOTH:
+                reason = "changed_in_intempus" if attribute.name in uniconta.base else "filled_blank"
+                to_uniconta.append(FieldChange(attribute.name, in_uniconta, in_intempus, reason))
+            case System.INTEMPUS if attribute.name in comparison.intempus_changed:
+                not_taken_over.append(comparison.edit(attribute))
+            case _:
+                pass
+    if any(entity.attribute(name).is_mandatory for name, _, _ in unresolved):
+        return Plan(Outcome.WAITING, "reference_waits", unresolved=tuple(unresolved), keeps_bases=True)
+    blocked_ways = (to_intempus and not policy.to_intempus) or (to_uniconta and not policy.to_uniconta)
+    writes = []
+    if to_intempus and policy.to_intempus:
+        writes.append(_write(entity, System.INTEMPUS, to_intempus))
+    if to_uniconta and policy.to_uniconta:
+        writes.append(_write(entity, System.UNICONTA, to_uniconta))
+    return Plan(
+        Outcome.IN_SYNC,
+        "direction_off" if blocked_ways else "",
+        tuple(writes),
+        tuple(not_taken_over),
+        tuple(unresolved),
+        ("reference_missing",) if unresolved else (),
+        _inactive_reason(entity, uniconta.current, intempus.current, to_uniconta, to_intempus, standing),
+        keeps_bases=bool(blocked_ways) and not writes,
+    )
+
+
+class _Comparison:
+    """Both sides of one record, field by field, in Intempus' spelling of references."""
+
+    def __init__(
+        self,
+        entity: Entity,
+        uniconta: SideView,
+        intempus: SideView,
+        policy: Policy,
+        standing: Standing,
+        references: References,
+    ) -> None:
+        assert uniconta.current is not None and intempus.current is not None
+        self.uniconta, self.intempus = uniconta, intempus
+        self.uniconta_now, self.intempus_now = uniconta.current, intempus.current
+        self.policy, self.references = policy, references
+        self.is_reticked = standing.inactive_reason is Inactive.FLAG and standing.was_sent
+        self.uniconta_changed = compare(uniconta.base, uniconta.current)
+        self.intempus_changed = compare(intempus.base, intempus.current)
+
+    def current(self, attribute: Attribute) -> tuple[Value | None, Value]:
+        value = self.uniconta_now[attribute.name]
+        if not attribute.reference or not value:
+            return value, self.intempus_now[attribute.name]
+        return self.references.to_intempus(attribute.reference, str(value)), self.intempus_now[attribute.name]
+
+    def has_base(self, attribute: Attribute) -> bool:
+        return attribute.name in self.uniconta.base and attribute.name in self.intempus.base
+
+    def winner(self, attribute: Attribute) -> System | None:
+        """Whose value stands afterwards, for a field on which the sides differ; None: leave both as they are."""
+        name = attribute.name
+        if self.is_reticked:
+            return System.UNICONTA
+        if not self.has_base(attribute):
+            if self.uniconta_now[name] == "":
+                return System.INTEMPUS  # a blank never overwrites at first matching
+            return System.UNICONTA
+        in_uniconta, in_intempus = name in self.uniconta_changed, name in self.intempus_changed
+        if in_uniconta:
+            return System.UNICONTA
+        if not in_intempus:
+            return None
+        if self.policy.conflict is ConflictPolicy.UNICONTA_WINS and self.uniconta_changed:
+            return System.UNICONTA  # the record was saved in Uniconta: the whole record wins (rule M4)
+        return System.INTEMPUS
+
+    def loses(self, attribute: Attribute) -> bool:
+        """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
+        if not self.has_base(attribute):
+            return self.intempus_now[attribute.name] != "" and not attribute.is_activity
+        return attribute.name in self.intempus_changed
+
+    def reason(self, attribute: Attribute) -> str:
+        if self.is_reticked:
+            return "tick_set"
+        if not self.has_base(attribute):
+            return "first_sync"
+        return "changed_in_uniconta" if attribute.name in self.uniconta_changed else "overwritten"
+
+    def edit(self, attribute: Attribute) -> FieldChange:
+        base = self.intempus.base.get(attribute.name, "")
+        return FieldChange(attribute.name, base, self.intempus_now[attribute.name], "one_way")
+
+
+def _write(entity: Entity, target: System, changes: list[FieldChange]) -> Write:
+    action = Action.UPDATE
+    if entity.activity is not None and [change.field for change in changes] == [entity.activity.name]:
+        action = Action.ACTIVATE if changes[0].new else Action.DEACTIVATE
+    return Write(target, action, tuple(changes))
+
+
+def _inactive_reason(
+    entity: Entity,
+    uniconta: Values,
+    intempus: Values,
+    to_uniconta: list[FieldChange],
+    to_intempus: list[FieldChange],
+    standing: Standing,
+) -> Inactive:
+    """Why the record will be inactive in Intempus once the plan is carried out."""
+    if entity.activity is None:
+        return Inactive.NO
+    name = entity.activity.name
+    written = {change.field: change.new for change in to_intempus}
+    if written.get(name, intempus[name]):
+        return Inactive.NO
+    if any(change.field == name for change in to_uniconta):
+        return Inactive.PERSON
+    return Inactive.PERSON if standing.inactive_reason is Inactive.PERSON else Inactive.BLOCKED
