@@ -1,0 +1,200 @@
+"""The resources of Intempus the simulator knows: one declaration each.
+
+A further resource is one more `Resource(...)` in RESOURCES. Relations are stored as ids and shown as resource URIs;
+`copies` are read-only fields that repeat a value of a related row, computed while rendering.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TIMESTAMP = "logical_timestamp"
+EQUAL = frozenset({"exact"})
+RANGE = frozenset({"exact", "in", "gt", "gte", "lt", "lte"})
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    type: str = "text"  # text, bool, decimal, date, int, uri, uris, copy
+    default: Any = None
+    null_means: Any = None  # what an explicit null is stored as
+    read_only: bool = False
+    required: bool = False
+    filters: frozenset[str] = frozenset()
+    target: str = ""  # uri: the resource it points to
+    decimals: int = 2
+    source: tuple[str, str] = ("", "")  # copy: (relation field, field there)
+    personal: bool = False  # kept, but never shown
+
+
+@dataclass(frozen=True)
+class Resource:
+    name: str
+    fields: tuple[Field, ...]
+    title: str = ""
+    methods: frozenset[str] = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+    has_timestamp: bool = True
+    has_uuid: bool = True
+    has_creation_id: bool = True
+    embedded_on_write: tuple[str, ...] = ()  # relations that PUT and PATCH answers embed
+    by_name: dict[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name = {each.name: each for each in self.fields}
+        if len(by_name) != len(self.fields):
+            raise ValueError(f"{self.name} declares a field twice")
+        object.__setattr__(self, "by_name", by_name)
+
+    @property
+    def class_name(self) -> str:
+        return "".join(part.capitalize() for part in self.name.split("_")) + "Resource"
+
+
+def text(*names: str) -> tuple[Field, ...]:
+    return tuple(Field(name, default="", null_means="") for name in names)
+
+
+def boolean(name: str, default: bool | None, null_means: bool | None, filters: frozenset[str] = frozenset()) -> Field:
+    return Field(name, "bool", default, null_means, filters=filters)
+
+
+def relation(name: str, target: str, *, required: bool = False, filters: frozenset[str] = frozenset()) -> Field:
+    return Field(name, "uri", required=required, target=target, filters=filters)
+
+
+def copies(relation_name: str, **names: str) -> tuple[Field, ...]:
+    return tuple(Field(name, "copy", read_only=True, source=(relation_name, there)) for name, there in names.items())
+
+
+NUMBER = Field("number", default="", null_means="")
+COMPANY_URI = relation("company", "company", required=True)
+
+COMPANY = Resource(
+    name="company",
+    title="Company",
+    methods=frozenset({"GET"}),
+    has_timestamp=False,
+    has_creation_id=False,
+    fields=(
+        Field("name", required=True),
+        *text("street_address", "zip_code", "city", "country", "phone", "email", "vat_registration_number"),
+    ),
+)
+
+CUSTOMER = Resource(
+    name="customer",
+    title="Customers",
+    fields=(
+        COMPANY_URI,
+        Field("name", required=True),
+        NUMBER,
+        boolean("active", True, True, EQUAL),
+        *text("contact", "email", "phone", "street_address", "zip_code", "city", "country", "notes"),
+        *text("vat_registration_number"),
+        relation("customer_group", "customer_group"),
+        Field("latitude", "decimal", decimals=6, personal=True),
+        Field("longitude", "decimal", decimals=6, personal=True),
+    ),
+)
+
+CUSTOMER_GROUP = Resource(
+    name="customer_group",
+    title="Customer groups",
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
+CASE_GROUP = Resource(
+    name="case_group",
+    title="Case groups",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
+CASE_STATE = Resource(
+    name="case_state",
+    title="Case states",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
+DEPARTMENT = Resource(
+    name="department",
+    title="Departments",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
+CASE = Resource(
+    name="case",
+    title="Cases",
+    embedded_on_write=("case_group_full",),
+    fields=(
+        relation("customer", "customer", required=True),
+        Field("number", required=True),
+        Field("name", required=True),
+        boolean("active", True, True, EQUAL),
+        boolean("permit_new_workreports", True, True),
+        boolean("all_employees_may_add_work_reports", True, False),
+        boolean("all_worktypes_may_used_in_work_reports", True, True),
+        boolean("remarks_required", False, None),
+        boolean("file_upload_required", False, False),
+        boolean("geofence", False, False),
+        relation("case_group", "case_group"),
+        Field("case_group_full", "copy", read_only=True, source=("case_group", "resource_uri")),
+        relation("case_state", "case_state"),
+        *copies("case_state", case_state_id="id", case_state_name="name"),
+        relation("department", "department"),
+        *copies("department", department_id="id", department_name="name"),
+        relation("parent", "case"),
+        *copies("parent", parent_name="name"),
+        *(Field(name, read_only=True) for name in ("priority", "responsible", "responsible_id", "responsible_name")),
+        *(Field(name, read_only=True) for name in ("co_responsible", "co_responsible_id", "co_responsible_name")),
+        Field("responsibles", "uris", default=[], null_means=[]),
+        Field("start_date", "date"),
+        Field("end_date", "date"),
+        Field("hour_budget", "decimal"),
+        Field("latitude", "decimal", decimals=6),
+        Field("longitude", "decimal", decimals=6),
+        *text("street_address", "zip_code", "city", "country", "notes"),
+        *copies(
+            "customer",
+            customer_id="id",
+            customer_name="name",
+            customer_street_address="street_address",
+            customer_zip_code="zip_code",
+            customer_city="city",
+            customer_country="country",
+            customer_latitude="latitude",
+            customer_longitude="longitude",
+        ),
+        Field("creation_date", "date", read_only=True),
+        Field("number_of_children", "int", default=0, read_only=True),
+        Field("root_parent", read_only=True),
+    ),
+)
+
+RESOURCES: dict[str, Resource] = {
+    each.name: each for each in (COMPANY, CUSTOMER, CUSTOMER_GROUP, CASE, CASE_GROUP, CASE_STATE, DEPARTMENT)
+}
+
+
+def check_declarations() -> None:
+    for resource in RESOURCES.values():
+        for each in resource.fields:
+            if each.type == "uri" and each.target not in RESOURCES:
+                raise ValueError(f"{resource.name}.{each.name} points to unknown resource {each.target}")
+            if each.type == "copy" and each.source[0] not in resource.by_name:
+                raise ValueError(f"{resource.name}.{each.name} copies from unknown relation {each.source[0]}")
+
+
+check_declarations()
+
+
+def dependants(target: str) -> list[tuple[Resource, Field]]:
+    """Every relation that points to `target`; the company of a row does not count."""
+    return [
+        (resource, each)
+        for resource in RESOURCES.values()
+        for each in resource.fields
+        if each.type == "uri" and each.target == target and target != "company"
+    ]

@@ -1,0 +1,227 @@
+"""The tables of Uniconta the simulator knows: one declaration each.
+
+A further table is one more `Table(...)` in TABLES. References are stored by the key of the referenced row, as
+Uniconta shows them; renaming a key re-points the rows that refer to it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .enums import COUNTRY, CURRENCY, USER_FIELD_TYPE, USER_LANGUAGE, VAT_ZONE, Enum
+
+EMPTY_DATE = "0001-01-01T00:00:00"
+
+
+@dataclass(frozen=True)
+class Property:
+    name: str
+    type: str = "text"  # text, int, number, bool, date, enum
+    default: Any = None
+    read_only: bool = False
+    references: str | None = None  # name of a table
+    enum: Enum | None = None
+
+    @property
+    def empty(self) -> Any:
+        """The value of a row that was never given one."""
+        if self.default is not None:
+            return self.default
+        if self.type == "enum" and self.enum is not None:
+            return self.enum.members[0].name
+        return {"int": 0, "number": 0.0, "bool": False, "date": EMPTY_DATE}.get(self.type)
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    table_id: int
+    key: str | None
+    properties: tuple[Property, ...]
+    key_name: str | None = "Name"
+    key_max: int = 20
+    master: bool = True  # master tables fire webhooks
+    writable: bool = True
+    has_updated_at: bool = False
+    group: bool = False
+    default_from: dict[str, str] = field(default_factory=dict)  # property → table whose IsDefault row fills a blank
+    title: str = ""
+
+    @property
+    def entity(self) -> str:
+        return f"{self.name}Client"
+
+    def property(self, name: str) -> Property | None:
+        return self.by_name.get(name)
+
+    def __post_init__(self) -> None:
+        by_name = {p.name: p for p in self.properties}
+        if len(by_name) != len(self.properties):
+            raise ValueError(f"{self.name} declares a property twice")
+        if self.key is not None and self.key not in by_name:
+            raise ValueError(f"{self.name} has no property {self.key}")
+        object.__setattr__(self, "by_name", by_name)
+        localised = {p.name: p.enum for p in self.properties if p.enum is not None and p.enum.localised}
+        object.__setattr__(self, "localised_enums", localised)
+        object.__setattr__(self, "enums", {p.name: p.enum for p in self.properties if p.enum is not None})
+
+    # Filled in __post_init__; declared for the type checker only.
+    by_name: dict[str, Property] = field(init=False, repr=False, compare=False)
+    enums: dict[str, Enum] = field(init=False, repr=False, compare=False)
+    localised_enums: dict[str, Enum] = field(init=False, repr=False, compare=False)
+
+
+def text(*names: str) -> tuple[Property, ...]:
+    return tuple(Property(name) for name in names)
+
+
+def boolean(*names: str) -> tuple[Property, ...]:
+    return tuple(Property(name, "bool") for name in names)
+
+
+def number(*names: str, read_only: bool = False) -> tuple[Property, ...]:
+    return tuple(Property(name, "number", read_only=read_only) for name in names)
+
+
+def reference(name: str, table: str) -> Property:
+    return Property(name, references=table)
+
+
+def choice(name: str, values: Enum, default: str | None = None) -> Property:
+    return Property(name, "enum", default, enum=values)
+
+
+def read_only(name: str, type_: str = "text") -> Property:
+    return Property(name, type_, read_only=True)
+
+
+DEBTOR = Table(
+    name="Debtor",
+    table_id=50,
+    key="Account",
+    title="Debtors",
+    has_updated_at=True,
+    default_from={"Group": "DebtorGroup"},
+    properties=(
+        *text("Account", "Name", "Address1", "Address2", "Address3", "ZipCode", "City"),
+        choice("Country", COUNTRY),
+        *text("Phone", "MobilPhone", "ContactPerson", "ContactEmail", "InvoiceEmail", "Www"),
+        reference("Group", "DebtorGroup"),
+        *text("Payment"),
+        choice("Currency", CURRENCY, "DKK"),
+        *text("CompanyRegNo", "VatNumber"),
+        choice("VatZone", VAT_ZONE),
+        *text("Vat", "EAN", "Employee", "PriceList", "LayoutGroup"),
+        reference("InvoiceAccount", "Debtor"),
+        choice("UserLanguage", USER_LANGUAGE),
+        *text("DeliveryName", "DeliveryAddress1", "DeliveryAddress2", "DeliveryAddress3"),
+        *text("DeliveryZipCode", "DeliveryCity"),
+        choice("DeliveryCountry", COUNTRY),
+        *text("DeliveryContactPerson", "DeliveryPhone", "DeliveryContactEmail"),
+        *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+        *boolean("Blocked", "EmailDocuments", "PricesInclVat"),
+        Property("PriceGroup", "int"),
+        *number("CreditMax"),
+        *number("CurBalance", "Overdue", read_only=True),
+        read_only("LastInvoice", "date"),
+        read_only("Created", "date"),
+    ),
+)
+
+DEBTOR_GROUP = Table(
+    name="DebtorGroup",
+    table_id=51,  # assumed; only the ids named in the API page are known
+    key="Group",
+    title="Debtor groups",
+    group=True,
+    properties=(
+        *text("Group", "Name"),
+        *boolean("IsDefault"),
+        reference("AutoNumber", "NumberSerie"),
+        *text("RevenueAccount", "SalesVat", "LayoutGroup", "PriceList"),
+    ),
+)
+
+NUMBER_SERIE = Table(
+    name="NumberSerie",
+    table_id=12,  # assumed
+    key="Serie",
+    title="Number series",
+    master=False,
+    properties=(*text("Serie", "Name", "Prefix"), Property("Next", "int", 1), Property("Last", "int")),
+)
+
+COMPANY = Table(
+    name="Company",
+    table_id=1,  # assumed
+    key=None,
+    title="Company",
+    master=False,
+    writable=False,
+    properties=(
+        *text("Name", "CompanyRegNo", "VatNumber", "Address1", "Address2", "Address3", "Phone", "Email", "Www"),
+        choice("Country", COUNTRY, "Denmark"),
+        choice("CurrencyId", CURRENCY, "DKK"),
+    ),
+)
+
+TABLE_CHANGE_EVENT = Table(
+    name="TableChangeEvent",
+    table_id=298,  # assumed
+    key=None,
+    key_name=None,
+    title="Change URLs",
+    master=False,
+    properties=(
+        Property("TableId", "int"),  # 0: all master tables
+        *text("Table", "Job", "Url", "Argument"),
+        *boolean("UsePost"),
+        read_only("HasError", "bool"),
+        read_only("ErrorMessage"),
+        read_only("LastEvent", "date"),
+    ),
+)
+
+TABLE_FIELDS = Table(
+    name="TableFields",
+    table_id=10,  # assumed
+    key=None,
+    title="Custom fields",
+    master=False,
+    writable=False,
+    properties=(
+        Property("TableId", "int"),
+        *text("Table", "Name", "Prompt"),
+        choice("Type", USER_FIELD_TYPE),
+        *text("Format", "RefTable"),
+        Property("Index", "int"),
+        *boolean("Mandatory", "ReadOnly", "Hide"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (DEBTOR, DEBTOR_GROUP, NUMBER_SERIE, COMPANY, TABLE_CHANGE_EVENT, TABLE_FIELDS)
+}
+TABLE_IDS: dict[int, Table] = {table.table_id: table for table in TABLES.values()}
+
+
+def check_declarations() -> None:
+    for table in TABLES.values():
+        for prop in table.properties:
+            if prop.references is not None and prop.references not in TABLES:
+                raise ValueError(f"{table.name}.{prop.name} refers to unknown table {prop.references}")
+
+
+check_declarations()
+
+
+def referring(table: str) -> list[tuple[Table, Property]]:
+    """Every property of any table that refers to `table`."""
+    return [(other, prop) for other in TABLES.values() for prop in other.properties if prop.references == table]
+
+
+def table_of_entity(entity: str) -> tuple[Table, bool] | None:
+    """`DebtorClientUser` → (Debtor, with user fields)."""
+    with_user_fields = entity.endswith("ClientUser")
+    name = entity.removesuffix("User").removesuffix("Client") if entity.endswith(("Client", "ClientUser")) else ""
+    table = TABLES.get(name)
+    return None if table is None else (table, with_user_fields)
