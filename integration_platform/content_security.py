@@ -28,7 +28,10 @@ class ContentSecurityMiddleware(CSPMiddleware):
     """django-csp with an exception per path instead of a decorator on every admin view."""
 
     def get_policy_parts(
-        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        report_only: bool = False,  # noqa: FBT001, FBT002 - the library's signature
     ) -> PolicyParts:
         """The strict policy; below /admin/ with what the console's widgets need."""
         parts = super().get_policy_parts(request, response, report_only)

@@ -22,7 +22,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,7 +82,7 @@ class EmbeddedPostgres:
         try:
             process = psutil.Process(int((self._data / "postmaster.pid").read_text().split("\n")[0]))
             if process.status() != psutil.STATUS_ZOMBIE and self._is_ours(process):
-                return process.pid
+                return int(process.pid)
         except (OSError, ValueError, psutil.Error):
             pass  # no file, a file cut short, or the number belongs to nobody (any more)
         return None
@@ -158,7 +157,7 @@ class EmbeddedPostgres:
         unfinished.rename(self._data)
 
     def _create_database(self) -> None:
-        import psycopg  # noqa: PLC0415 - only a cold start needs it; the command line works without
+        import psycopg  # only a cold start needs it; the command line works without
 
         with psycopg.connect(self.url().replace(f"@/{DATABASE}?", "@/postgres?"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -195,7 +194,7 @@ class EmbeddedPostgres:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         """Every process of a cluster has the data folder as working directory."""
-        return process.name().startswith("postgres") and process.cwd() == str(self._data.resolve())
+        return bool(process.name().startswith("postgres") and process.cwd() == str(self._data.resolve()))
 
     def _password(self) -> str:
         file = self.home / "password"

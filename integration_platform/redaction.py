@@ -43,21 +43,20 @@ def redact_text(text: str) -> str:
 
 def redact(value: Any, name: str = "") -> Any:
     """The same for any value that may be logged, to any depth. ``name`` is the key the value was found under."""
-    if value is not None and not isinstance(value, bool) and name and SECRET_NAME.search(name):
+    if value is None or isinstance(value, bool):
+        return value
+    if name and SECRET_NAME.search(name):
         return MASK
     match value:
-        case str():
-            return redact_text(value)
-        case bytes():
-            return redact_text(value.decode(errors="replace"))
         case Mapping():
             return {redact(key): redact(item, str(key)) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [redact(item) for item in value]
-        case bool() | int() | float() | None:
-            return redact_text(str(value)) if isinstance(value, int) and len(str(value)) == 10 else value
-        case _:
-            return redact_text(str(value))
+        case int() | float():
+            text = str(value)
+            clean = redact_text(text)
+            return value if clean == text else clean
+    return redact_text(value.decode(errors="replace") if isinstance(value, bytes) else str(value))
 
 
 def redact_event(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ VAR_DIR = BASE_DIR / "var"
 DEVELOPMENT_ENVIRONMENT = VAR_DIR / "dev.env"
 
 
-class Environment(environ.Env):
+class Environment(environ.Env):  # type: ignore[misc] # environ ships no types
     """A copy of the process environment: what dev.env adds is for us and is not handed on to child processes."""
 
     ENVIRON = dict(os.environ)
@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.postgres",
     "simple_history",
     "django_q",
     "rest_framework",

@@ -1,11 +1,22 @@
 """Every address the platform answers."""
 
+from importlib.util import find_spec
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from integration_platform.health import healthz, readyz
+from integration_platform.metrics import metrics
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
+
+if find_spec("sync.api.urls"):  # while it is being written
+    urlpatterns.append(path("", include("sync.api.urls")))  # /hooks/…, /.well-known/… and /api/

@@ -1,0 +1,69 @@
+"""Fixtures for all tests. The database server itself is started by plugin_database.py."""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+
+from tenants.row_security import APP_ROLE, as_owner
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Transactional tests end with TRUNCATE, as the application's role; in production it has no use for that right."""
+    with django_db_blocker.unblock(), as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
+        cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT TRUNCATE ON TABLES TO {APP_ROLE}")
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Python's clock stands at a Monday morning until moved (`clock.shift(60)`); the database's own clock runs on."""
+    with time_machine.travel(datetime(2026, 11, 2, 8, 0, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+class OutsideWorldError(AssertionError):
+    """A test tried to reach something beyond this machine."""
+
+
+def _refuse_foreign(host: object) -> None:
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        is_loopback = ip_address(name.split("%")[0]).is_loopback or name in ("0.0.0.0", "::")
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise OutsideWorldError(f"a test tried to reach {name}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_this_machine() -> Iterator[None]:
+    """No test leaves this machine: neither connections nor name look-ups."""
+    real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
+    real_getaddrinfo = socket.getaddrinfo
+
+    def guarded(name: str) -> Any:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                _refuse_foreign(address[0])
+            return real[name](self, address)
+
+        return connect
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_foreign(host)
+        return real_getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in real:
+            patch.setattr(socket.socket, name, guarded(name))
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
