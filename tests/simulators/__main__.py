@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
             if port is None:
                 continue
             simulator = kind(options.random_seed, kind.profiles[options.profile], data)
-            running.enter_context(serve(simulator, options.host, port))
+            served = running.enter_context(serve(simulator, options.host, port))
+            sys.stdout.write(f"{simulator.title} listening on {served.url}\n")
+            sys.stdout.flush()
         stop.wait()
     return 0
 

@@ -1,5 +1,6 @@
 """What both simulators share; see the modules."""
 
+from . import html
 from .clock import Clock
 from .control import PersonRefusedError, control_response
 from .faults import KINDS, Faults, Rule
@@ -29,6 +30,7 @@ __all__ = [
     "Table",
     "apply_switches",
     "control_response",
+    "html",
     "json_bytes",
     "json_reply",
     "make_switches",
