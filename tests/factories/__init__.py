@@ -1,0 +1,33 @@
+"""Rows for tests, by plain functions: each makes valid defaults, takes what matters to the test and opens its own scope.
+
+What they return was read inside a scope that is closed again: look at its columns freely, but go back into
+`tenant_scope` to follow a relation or to query.
+"""
+
+from tests.factories.records import make_event, make_link, make_log_entry, make_policy, make_run
+from tests.factories.tenants import (
+    INTEMPUS_KEY,
+    UNICONTA_PASSWORD,
+    make_connection,
+    make_connections,
+    make_tenant,
+    make_token,
+    make_user,
+    set_working,
+)
+
+__all__ = [
+    "INTEMPUS_KEY",
+    "UNICONTA_PASSWORD",
+    "make_connection",
+    "make_connections",
+    "make_event",
+    "make_link",
+    "make_log_entry",
+    "make_policy",
+    "make_run",
+    "make_tenant",
+    "make_token",
+    "make_user",
+    "set_working",
+]
