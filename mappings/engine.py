@@ -173,6 +173,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     inactive_reason: Inactive = Inactive.NO
     keeps_bases: bool = False  # what was read must not become the base: it has yet to travel
+    kept_fields: tuple[str, ...] = ()  # the same, for these fields only
 
     @property
     def overwritten(self) -> tuple[FieldChange, ...]:
@@ -347,11 +348,6 @@ def _on_both_sides(
     not_taken_over: list[FieldChange] = []
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
-        if attribute.is_key and uniconta.base and attribute.name not in comparison.uniconta_changed:
-            # An Intempus number that differs is normal (CVR numbers, numbers of old): only a rename travels.
-            if attribute.name in comparison.intempus_changed:
-                not_taken_over.append(comparison.edit(attribute))
-            continue
         in_uniconta, in_intempus = comparison.current(attribute)
         if in_uniconta is None:  # a reference Intempus does not know (yet)
             unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
@@ -378,7 +374,8 @@ def _on_both_sides(
                 pass
     if any(entity.attribute(name).is_mandatory for name, _, _ in unresolved):
         return Plan(Outcome.WAITING, "reference_waits", unresolved=tuple(unresolved), keeps_bases=True)
-    blocked_ways = (to_intempus and not policy.to_intempus) or (to_uniconta and not policy.to_uniconta)
+    kept = [change.field for change in to_intempus if not policy.to_intempus]
+    kept += [change.field for change in to_uniconta if not policy.to_uniconta]
     writes = []
     if to_intempus and policy.to_intempus:
         writes.append(_write(entity, System.INTEMPUS, to_intempus))
@@ -386,13 +383,13 @@ def _on_both_sides(
         writes.append(_write(entity, System.UNICONTA, to_uniconta))
     return Plan(
         Outcome.IN_SYNC,
-        "direction_off" if blocked_ways else "",
+        "direction_off" if kept else "",
         tuple(writes),
         tuple(not_taken_over),
         tuple(unresolved),
         ("reference_missing",) if unresolved else (),
         _inactive_reason(entity, uniconta.current, intempus.current, to_uniconta, to_intempus, standing),
-        keeps_bases=bool(blocked_ways) and not writes,
+        kept_fields=tuple(kept),
     )
 
 

@@ -57,6 +57,8 @@ class Side:
     name_field: str
     table: str = ""
     has_cursor: bool = False
+    timestamp_field: str = ""  # the change stamp of a row, where there is a cursor
+    creation_id_field: str = ""  # carries the id we chose at creation, where the system keeps it
     company_field: str = ""
     key_max_length: int | None = None
     is_flaggable: bool = False  # may carry the opt-in flag

@@ -87,8 +87,7 @@ def _read_country(raw: Raw) -> str:
 
 def _read_digits(raw: Raw) -> str:
     """A registration number without the blanks and the country prefix people type ("DK 12 34 56 78")."""
-    text = _read_text(raw).upper().replace(" ", "").removeprefix("DK")
-    return text
+    return _read_text(raw).upper().replace(" ", "").removeprefix("DK")
 
 
 def _read_uri(raw: Raw) -> str:

@@ -24,6 +24,8 @@ CUSTOMER = Entity(
         key_field="number",
         name_field="name",
         has_cursor=True,
+        timestamp_field="logical_timestamp",
+        creation_id_field="creation_id",
         company_field="company",
     ),
     attributes=(

@@ -22,6 +22,7 @@ CUSTOMER_GROUP = Entity(
         id_field="id",
         key_field="number",
         name_field="name",
+        creation_id_field="creation_id",
         company_field="company",
     ),
     attributes=(

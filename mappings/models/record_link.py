@@ -51,6 +51,10 @@ class RecordLink(models.Model):
     was_sent = models.BooleanField(default=False)
     uniconta_base = models.JSONField(_("last seen in Uniconta"), default=dict)
     intempus_base = models.JSONField(_("last seen in Intempus"), default=dict)
+    # What was read since and is not processed yet; null: the same as the base.
+    uniconta_seen = models.JSONField(null=True)
+    intempus_seen = models.JSONField(null=True)
+    # When that side was last read, database time *before* the read: an older read never replaces a newer one.
     uniconta_seen_at = models.DateTimeField(null=True)
     intempus_seen_at = models.DateTimeField(null=True)
     intempus_timestamp = models.BigIntegerField(null=True)
@@ -58,6 +62,7 @@ class RecordLink(models.Model):
     is_gone_in_intempus = models.BooleanField(default=False)
     uniconta_match_keys = ArrayField(models.TextField(), default=list)
     intempus_match_keys = ArrayField(models.TextField(), default=list)
+    is_match_rejected = models.BooleanField(default=False)  # a person said: none of the proposals, make a new one
     differing = ArrayField(models.TextField(), verbose_name=_("differs in"), default=list)
     generation = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(_("first seen"), auto_now_add=True)
@@ -96,6 +101,16 @@ class RecordLink(models.Model):
     def base(self, system: System | str) -> dict[str, Any]:
         base: dict[str, Any] = self.uniconta_base if system == System.UNICONTA else self.intempus_base
         return base
+
+    def current(self, system: System | str) -> dict[str, Any] | None:
+        """The values last read on that side; None where the record is not there (never was, or deleted)."""
+        if not self.remote_id(system) or self.is_gone(system):
+            return None
+        seen: dict[str, Any] | None = self.uniconta_seen if system == System.UNICONTA else self.intempus_seen
+        return seen if seen is not None else self.base(system) or None
+
+    def is_gone(self, system: System | str) -> bool:
+        return self.is_gone_in_uniconta if system == System.UNICONTA else self.is_gone_in_intempus
 
     @property
     def is_linked(self) -> bool:

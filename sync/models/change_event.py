@@ -12,7 +12,8 @@ from tenants.models import Tenant
 class ChangeEvent(models.Model):
     """A stored hint that one record may have changed: the inbox, and the only queue that counts.
 
-    A webhook's event is a hint without data. An event of a read of ours carries `values`, the canonical values read.
+    An event never carries data: what our own reads found stands on the record link, and what a webhook claims is read
+    afresh before anything is decided.
     """
 
     class Origin(models.TextChoices):
@@ -48,8 +49,6 @@ class ChangeEvent(models.Model):
     table = models.CharField(_("table"), max_length=60, blank=True)
     operation = models.CharField(_("operation"), max_length=20, blank=True)
     size = models.PositiveIntegerField(_("body size"), default=0)
-    values = models.JSONField(null=True)
-    timestamp = models.BigIntegerField(null=True)
     link = models.ForeignKey(RecordLink, models.CASCADE, related_name="events", null=True, db_index=False)
     run = models.ForeignKey(Run, models.SET_NULL, related_name="events", null=True, db_index=False)
     state = models.CharField(_("state"), max_length=15, choices=State, default=State.PENDING)
