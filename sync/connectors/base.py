@@ -53,10 +53,22 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Changes:
-    """Rows changed after a cursor, and the cursor to store once they are stored (None: leave it where it is)."""
+    """Rows changed after a cursor, and the cursor to store once they are stored (None: leave it where it is).
+
+    `filter_ignored`: the remote did not filter; `rows` is then every row, and the cursor stays where it is.
+    """
 
     rows: Sequence[Row]
     cursor: int | None
+    filter_ignored: bool = False
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference among the values of a write: the connector spells it as its system does. "" refers to nothing."""
+
+    resource: str
+    id: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,15 @@ class Connector(Protocol):
 
     def update(self, side: Side, record_id: str, values: Row, *, expected: Row) -> Written:
         """Change only the fields in `values`. Raises Moved when a field of `expected` no longer has that value."""
+
+    def field_names(self, side: Side) -> frozenset[str] | None:
+        """Field names seen over all rows of the last completed `read_all`; None: none completed, or it was empty."""
+
+    def call_count(self) -> int:
+        """HTTP requests sent so far, repeats included."""
+
+    def close(self) -> None:
+        """Close the connections kept open. The connector may be used again afterwards."""
 
 
 OnExchange = Callable[[Exchange], None]
