@@ -1,0 +1,239 @@
+"""A tenant's ways into the two systems: open them, test them, and react to trouble with them."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from mappings.spec import System
+from sync.connectors.base import Company, Connector, ConnectionSettings
+from sync.connectors.base import Exchange as HttpExchange
+from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
+from sync.connectors.registry import connect
+from sync.domain.runs import fail_run, finish_run, start
+from sync.models import Exchange
+from tenants.models import Connection, RemoteHost, Tenant
+from tenants.scoping import ALL, tenant_scope
+
+log = structlog.get_logger()
+
+#: Outages in a row before nothing more is tried for a while, and how long (seconds) the pause grows.
+OUTAGES_BEFORE_PAUSE, PAUSE_FIRST, PAUSE_LONGEST = 3, 5, 900
+
+#: The log entry (id) for which the running thread calls; tags its exchanges.
+current_entry: ContextVar[int | None] = ContextVar("current_entry", default=None)
+
+
+class NotReadyError(Exception):
+    """The tenant cannot be worked on now: not live, a connection paused, broken or untested, or a breaker open."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Recorder:
+    """Collects the exchanges of one piece of work from all its threads; `flush` stores them."""
+
+    tenant_id: int
+    run_id: int | None = None
+    call_counts: dict[str, int] = field(default_factory=dict)
+    _waiting: list[tuple[datetime, int | None, HttpExchange]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, exchange: HttpExchange) -> None:
+        with self._lock:
+            self._waiting.append((timezone.now(), current_entry.get(), exchange))
+            self.call_counts[exchange.system] = self.call_counts.get(exchange.system, 0) + 1
+
+    def flush(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        today = timezone.localdate()
+        with tenant_scope(self.tenant_id):
+            Exchange.objects.bulk_create(
+                Exchange(tenant_id=self.tenant_id, at=at, entry_id=entry_id, run_id=self.run_id, **_columns(exchange))
+                for at, entry_id, exchange in waiting
+            )
+            for connection in Connection.objects.select_for_update().filter(tenant_id=self.tenant_id):
+                count = sum(exchange.system == connection.system for _, _, exchange in waiting)
+                before = connection.call_count if connection.calls_on == today else 0
+                # update(), not save(): counters are machine state and leave no history.
+                Connection.objects.filter(pk=connection.pk).update(call_count=before + count, calls_on=today)
+
+
+def _columns(exchange: HttpExchange) -> dict[str, Any]:
+    return {
+        "system": exchange.system,
+        "method": exchange.method,
+        "url": exchange.url,
+        "status": exchange.status,
+        "duration_ms": exchange.duration_ms,
+        # PostgreSQL refuses NUL characters in text; everything else is kept.
+        "request_body": exchange.request_body.replace("\x00", "\ufffd"),
+        "response_body": exchange.response_body.replace("\x00", "\ufffd"),
+        "error_code": exchange.error_code,
+    }
+
+
+def settings_of(connection: Connection) -> ConnectionSettings:
+    """Raises tenants.secrets.SecretError when the credentials cannot be opened."""
+    return ConnectionSettings(
+        system=connection.system,
+        base_url=connection.base_url,
+        username=connection.username,
+        secret=connection.secret,
+        company_id=connection.pinned_company_id or connection.company_id,
+        allow_private_targets=settings.ALLOW_PRIVATE_TARGETS,
+        capabilities=connection.capabilities,
+    )
+
+
+def connector_for(tenant_id: int, system: System | str, recorder: Recorder | None = None) -> Connector:
+    """One connector, whatever state its connection is in: for tests and look-ups by a person."""
+    with tenant_scope(tenant_id):
+        connection = Connection.objects.get(tenant_id=tenant_id, system=str(system))
+    return connect(settings_of(connection), recorder or Recorder(tenant_id))
+
+
+def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connector]:
+    """Both connectors of a live tenant. Raises NotReadyError."""
+    with tenant_scope(tenant_id):
+        if not Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists():
+            raise NotReadyError("not_live")
+        connections = {connection.system: connection for connection in Connection.objects.filter(tenant_id=tenant_id)}
+        hosts = RemoteHost.objects.in_bulk([connection.base_url for connection in connections.values()])
+    for system in System:
+        connection = connections.get(system.value)
+        if connection is None:
+            raise NotReadyError("connection_missing")
+        if connection.state != Connection.State.WORKING or not connection.pinned_company_id:
+            raise NotReadyError(f"connection_{connection.state}")
+        breakers = [connection, hosts.get(connection.base_url)]
+        if any(breaker and breaker.open_until and breaker.open_until > timezone.now() for breaker in breakers):
+            raise NotReadyError("breaker_open")
+    return {system: connect(settings_of(connections[system.value]), recorder) for system in System}
+
+
+# ------------------------------------------------------------------------------------------------ trouble
+
+
+def report_trouble(tenant_id: int, system: System | str, error: RemoteError) -> datetime | None:
+    """Let the connection feel an error that is not one record's own; returns when to try again (None: a person acts).
+
+    Broken credentials pause the connection; repeated outages open the breakers of the connection and of its host, so
+    that drains skip instead of occupying a worker.
+    """
+    now = timezone.now()
+    with tenant_scope(tenant_id):
+        connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=str(system))
+        if isinstance(error, ConnectionBroken):
+            connection.state = Connection.State.BROKEN
+            connection.state_code, connection.state_detail = error.code, error.detail
+            connection._change_reason = error.code  # noqa: SLF001 - how simple_history takes its reason
+            connection.save()
+            log.error("connection broken", tenant=tenant_id, system=str(system), code=error.code)
+            return None
+        connection.failure_count += 1
+        wait = getattr(error, "after", None)
+        if wait is None:
+            over = connection.failure_count - OUTAGES_BEFORE_PAUSE
+            wait = min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST) if over >= 0 else 1
+        open_until = now + timedelta(seconds=wait)
+        Connection.objects.filter(pk=connection.pk).update(
+            failure_count=connection.failure_count, open_until=open_until, state_detail=error.detail or error.code
+        )
+        base_url = connection.base_url
+    if getattr(error, "after", None) is None:
+        _host_failed(base_url, now)
+    return open_until
+
+
+def _host_failed(base_url: str, now: datetime) -> None:
+    """The host's breaker needs more failures: they come from all its tenants, and a success of any resets it."""
+    with transaction.atomic():
+        host, _ = RemoteHost.objects.select_for_update().get_or_create(base_url=base_url)
+        host.failure_count += 1
+        over = host.failure_count - 3 * OUTAGES_BEFORE_PAUSE
+        if over >= 0:
+            host.open_until = now + timedelta(seconds=min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST))
+        host.save()
+
+
+def report_success(tenant_id: int) -> None:
+    """Both systems answered: close the breakers. Costs one statement when they were closed anyway."""
+    with tenant_scope(tenant_id):
+        failed = Connection.objects.filter(tenant_id=tenant_id, failure_count__gt=0)
+        base_urls = list(failed.values_list("base_url", flat=True))
+        if base_urls:
+            failed.update(failure_count=0, open_until=None, state_detail="")
+    if base_urls:
+        RemoteHost.objects.filter(base_url__in=base_urls).update(failure_count=0, open_until=None)
+
+
+# ------------------------------------------------------------------------------------------------ testing
+
+
+def test_connection_now(connection: Connection, recorder: Recorder | None = None) -> Company:
+    """Ask the remote who we are; the first success pins the company (rule M13). Raises RemoteError, and keeps it."""
+    recorder = recorder or Recorder(connection.tenant_id)
+    try:
+        company = connect(settings_of(connection), recorder).identify()
+        _pin(connection, company)
+    except RemoteError as error:
+        if not isinstance(error, RetryLater):
+            report_trouble(connection.tenant_id, connection.system, error)
+        raise
+    finally:
+        recorder.flush()
+        _refresh(connection)
+    return company
+
+
+def _refresh(connection: Connection) -> None:
+    with tenant_scope(connection.tenant_id):
+        connection.refresh_from_db()
+
+
+def _pin(connection: Connection, company: Company) -> None:
+    try:
+        with tenant_scope(connection.tenant_id):
+            row = Connection.objects.select_for_update().get(pk=connection.pk)
+            if row.pinned_company_id and row.pinned_company_id != company.id:
+                raise ConnectionBroken("wrong_company", f"{company.id} {company.name}")
+            row.pinned_company_id, row.pinned_company_name = company.id, company.name
+            row.pinned_company_number = company.number
+            row.company_id = row.company_id or company.id
+            if row.state != Connection.State.PAUSED:
+                row.state, row.state_code, row.state_detail = Connection.State.WORKING, "", ""
+            row.tested_at = timezone.now()
+            row.failure_count, row.open_until = 0, None
+            row.save()
+    except IntegrityError:
+        raise ConnectionBroken("company_taken", f"{company.id} {company.name}") from None
+
+
+def test_connection(connection_id: int, run_id: int | None = None) -> None:
+    """The same as a run with its outcome, for the console's button."""
+    with tenant_scope(ALL):
+        connection = Connection.objects.get(pk=connection_id)
+        run = start(run_id) if run_id else None
+    try:
+        company = test_connection_now(connection, Recorder(connection.tenant_id, run_id))
+    except RemoteError as error:
+        if run:
+            fail_run(run, error.code, error.detail)
+        return
+    if run:
+        finish_run(run, result={"company": {"id": company.id, "name": company.name, "number": company.number}})

@@ -1,0 +1,104 @@
+"""What one piece of work knows about its tenant: settings, policies and rules, read once, valid outside any scope."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from mappings.engine import ConflictPolicy, Policy
+from mappings.entities import ENTITIES
+from mappings.models import EntityPolicy, FieldRule, ValueMap
+from mappings.rules import with_rules
+from mappings.spec import Entity, Side, System
+from sync.connectors.base import Connector
+from sync.domain.connections import Recorder
+from tenants.models import Connection, Tenant
+
+#: Names a record for `creation_id`; never change it, or repeated creates would look like new ones.
+CREATION_IDS = uuid.UUID("5a3f4a0e-6c1b-4c56-9d3f-0d6f1f6f2a11")
+
+
+@dataclass(frozen=True)
+class Context:
+    tenant: Tenant
+    entities: Mapping[str, Entity]
+    policies: Mapping[str, EntityPolicy]
+    companies: Mapping[str, str]  # system → pinned company id
+    connectors: Mapping[System, Connector]
+    recorder: Recorder
+
+    @property
+    def tenant_id(self) -> int:
+        return int(self.tenant.pk)
+
+    def policy(self, entity: Entity) -> Policy:
+        row = self.policies[entity.name]
+        return Policy(
+            enabled=row.enabled,
+            to_intempus=row.to_intempus,
+            to_uniconta=row.to_uniconta,
+            create_in_intempus=row.create_in_intempus,
+            create_in_uniconta=row.create_in_uniconta,
+            conflict=ConflictPolicy(self.tenant.conflict_policy),
+            default_group=row.default_group,
+            deactivates_on_uniconta_delete=row.on_uniconta_delete == EntityPolicy.OnUnicontaDelete.DEACTIVATE,
+            blocks_on_intempus_delete=row.on_intempus_delete == EntityPolicy.OnIntempusDelete.BLOCK,
+        )
+
+    def creation_id(self, entity: Entity, uniconta_id: str, generation: int = 1) -> str:
+        """The same for every try to create one record in Intempus, and never derived from a database key."""
+        name = "/".join(
+            (self.companies["intempus"], entity.name, self.companies["uniconta"], uniconta_id, str(generation))
+        )
+        return str(uuid.uuid5(CREATION_IDS, name))
+
+    def is_ticked(self, side: Side, row: Mapping[str, Any]) -> bool | None:
+        """Whether a Uniconta row synchronises, by the tenant's own polarity; None where the table has no such field."""
+        if not side.is_flaggable or self.tenant.opt_in_field not in row:
+            return None
+        return bool(row[self.tenant.opt_in_field]) is (self.tenant.opt_in_means == Tenant.OptInMeans.SYNC)
+
+    def tick(self) -> dict[str, bool]:
+        """The flag as a record created by us carries it."""
+        return {self.tenant.opt_in_field: self.tenant.opt_in_means == Tenant.OptInMeans.SYNC}
+
+
+def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorder: Recorder) -> Context:
+    """Call inside a scope."""
+    policies = {policy.entity: policy for policy in EntityPolicy.objects.filter(tenant_id=tenant_id)}
+    rules, translations = FieldRule.objects.filter(tenant_id=tenant_id), ValueMap.objects.filter(tenant_id=tenant_id)
+    entities = {}
+    for name, declared in ENTITIES.items():
+        if name not in policies and not declared.is_on_demand:
+            continue
+        # A group needs no row of its own: it follows the records that use it.
+        policies.setdefault(name, EntityPolicy(tenant_id=tenant_id, entity=name))
+        entities[name] = with_rules(
+            declared,
+            [rule for rule in rules if rule.entity == name],
+            [translation for translation in translations if translation.entity == name],
+        )
+    return Context(
+        tenant=Tenant.objects.get(pk=tenant_id),
+        entities=entities,
+        policies=policies,
+        companies={
+            row.system: row.pinned_company_id or row.company_id
+            for row in Connection.objects.filter(tenant_id=tenant_id)
+        },
+        connectors=connectors,
+        recorder=recorder,
+    )
+
+
+def database_now() -> datetime:
+    """The database's clock: all instants that are compared with each other come from it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now

@@ -1,0 +1,318 @@
+"""What we read becomes state and change events: one row per record from first sight, an event where it changed.
+
+Reading decides nothing. An older read never replaces a newer one, so reads may overlap freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from mappings.engine import match_keys, to_canonical
+from mappings.models import EntityPolicy, RecordLink
+from mappings.spec import Entity, Side, System
+from mappings.transforms import MappingError
+from sync.connectors.errors import ConnectionBroken
+from sync.domain.context import Context
+from sync.domain.doorbell import ring
+from sync.models import ChangeEvent, Run
+from tenants.scoping import tenant_scope
+
+BATCH = 500
+SEEN_FIELDS = ("name", "is_ticked", "state", "reason", "detail", "changed_at")
+#: Excluded only because a switch was off: worth another look at every complete read, the switch may be on now.
+SWITCHED_OFF = ("entity_off", "creates_off", "direction_off")
+
+
+@dataclass
+class Observed:
+    """Counts of one read, and the identities it showed."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    ids: set[str] = field(default_factory=set)
+
+    def counts(self) -> dict[str, int]:
+        return {"read": self.read, "new": self.new, "changed": self.changed}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One row as read: its identity, its canonical values and what else a link remembers of it."""
+
+    id: str
+    key: str
+    name: str
+    values: dict[str, Any]
+    timestamp: int | None
+    is_ticked: bool | None
+    match_keys: list[str]
+    problem: MappingError | None = None
+
+
+def read_row(context: Context, entity: Entity, system: System, row: Mapping[str, Any]) -> Reading:
+    """A row in neutral terms. A value that cannot be understood is the record's own problem, not the read's."""
+    side = entity.side(system)
+    record_id = str(row[side.id_field])
+    values: dict[str, Any] = {}
+    problem = None
+    try:
+        values = to_canonical(entity, system, row)
+    except MappingError as error:
+        problem = error
+    keys = match_keys(entity, system, values)
+    # Our own creation id is the surest key of all: it finds the record whose answer got lost.
+    if side.creation_id_field:
+        if row.get(side.creation_id_field):
+            keys.insert(0, f"c:{row[side.creation_id_field]}")
+    else:
+        keys.insert(0, f"c:{context.creation_id(entity, record_id)}")
+    return Reading(
+        id=record_id,
+        key=str(row.get(side.key_field) or "")[:60],
+        name=str(row.get(side.name_field) or "")[:255],
+        values=values,
+        timestamp=row.get(side.timestamp_field) if side.timestamp_field else None,
+        is_ticked=context.is_ticked(side, row),
+        match_keys=keys,
+        problem=problem,
+    )
+
+
+def observe(
+    context: Context,
+    entity: Entity,
+    system: System,
+    rows: Iterable[Mapping[str, Any]],
+    read_at: datetime,
+    *,
+    origin: str,
+    run: Run | None = None,
+    is_complete: bool = False,
+    stores_events: bool = True,
+) -> Observed:
+    """Store what `rows`, read at `read_at` (database time before the read), show; returns counts.
+
+    `is_complete`: the rows are the whole table, so linked records missing from it get an event, too.
+    Raises ConnectionBroken when a row belongs to another company (rule M13).
+    """
+    observed = Observed()
+    for chunk in _chunks(rows, BATCH):
+        _check_company(context, entity.side(system), chunk)
+        readings = [read_row(context, entity, system, row) for row in chunk]
+        observed.read += len(readings)
+        observed.ids.update(reading.id for reading in readings)
+        with tenant_scope(context.tenant_id):
+            new, changed = _store(context, entity, system, readings, read_at, origin, run, is_complete, stores_events)
+        observed.new += new
+        observed.changed += changed
+    if is_complete:
+        with tenant_scope(context.tenant_id):
+            observed.changed += _store_missing(context, entity, system, observed.ids, read_at, origin, run)
+    return observed
+
+
+def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _check_company(context: Context, side: Side, rows: list[Mapping[str, Any]]) -> None:
+    """Proof that we read the right company, from the rows themselves."""
+    expected = context.companies[side.system.value]
+    for row in rows:
+        found = row.get(side.company_field) if side.company_field else None
+        if found not in (None, "") and str(found).rstrip("/").split("/")[-1] != expected:
+            raise ConnectionBroken("wrong_company", f"{side.resource} {row[side.id_field]}: company {found}")
+
+
+def _store(
+    context: Context,
+    entity: Entity,
+    system: System,
+    readings: list[Reading],
+    read_at: datetime,
+    origin: str,
+    run: Run | None,
+    is_complete: bool,
+    stores_events: bool,
+) -> tuple[int, int]:
+    ids = [reading.id for reading in readings]
+    scope = {"tenant_id": context.tenant_id, "entity": entity.name}
+    known: dict[str, RecordLink] = {
+        link.remote_id(system): link
+        for link in RecordLink.objects.select_for_update(of=("self",)).filter(**scope, **{f"{system}_id__in": ids})
+    }
+    fresh = [reading for reading in readings if reading.id not in known]
+    RecordLink.objects.bulk_create(
+        [RecordLink(**scope, **_identity(system, reading)) for reading in fresh], ignore_conflicts=True
+    )
+    for link in RecordLink.objects.filter(**scope, **{f"{system}_id__in": [reading.id for reading in fresh]}):
+        known[link.remote_id(system)] = link
+    touched: list[RecordLink] = []
+    told: list[RecordLink] = []
+    for reading in readings:
+        link = known[reading.id]
+        seen_at = getattr(link, f"{system}_seen_at")
+        if seen_at is not None and seen_at >= read_at:
+            continue
+        if not needs_processing(link, system, reading, is_complete):
+            if reading.timestamp != link.intempus_timestamp and reading.timestamp is not None:
+                link.intempus_timestamp = reading.timestamp
+                touched.append(link)
+            continue
+        note_seen(link, system, reading, read_at)
+        touched.append(link)
+        told.append(link)
+    save_seen(touched, system)
+    if stores_events and told:
+        store_events(context, entity, system, told, read_at, origin, run)
+    return len(fresh), len(told)
+
+
+def _identity(system: System, reading: Reading) -> dict[str, Any]:
+    return {f"{system}_id": reading.id, f"{system}_key": reading.key, "name": reading.name}
+
+
+def needs_processing(link: RecordLink, system: System, reading: Reading, is_complete: bool) -> bool:
+    """Whether this reading says something about the record that is neither processed nor waiting to be."""
+    if reading.problem is not None:
+        return link.reason != "mapping_error" or link.detail != str(reading.problem)
+    if link.is_gone(system):
+        return True
+    last = link.current(system)
+    if last is None or last != reading.values:
+        return True
+    if system is System.UNICONTA and link.is_ticked != reading.is_ticked:
+        return True
+    if link.state == RecordLink.State.NEW:
+        return True
+    if not is_complete:
+        return False
+    if link.state == RecordLink.State.EXCLUDED and link.reason in SWITCHED_OFF:
+        return True
+    # A complete read also repairs: a difference from the base that nobody is working on or waiting for.
+    return getattr(link, f"{system}_seen") is not None and link.state == RecordLink.State.IN_SYNC
+
+
+def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datetime) -> None:
+    """Keep on the link what was read. Nothing is decided here."""
+    setattr(link, f"{system}_key", reading.key)
+    setattr(link, f"{system}_seen_at", read_at)
+    setattr(link, f"{system}_match_keys", reading.match_keys)
+    setattr(link, f"is_gone_in_{system}", False)
+    if reading.problem is None:
+        is_known = reading.values == link.base(system)
+        setattr(link, f"{system}_seen", None if is_known else reading.values)
+    else:
+        link.state, link.reason = RecordLink.State.NEEDS_ATTENTION, "mapping_error"
+        link.detail = str(reading.problem)
+    if system is System.UNICONTA:
+        link.is_ticked = reading.is_ticked
+    if reading.timestamp is not None:
+        link.intempus_timestamp = reading.timestamp
+    if system is System.UNICONTA or not link.uniconta_id:
+        link.name = reading.name
+
+
+def save_seen(links: list[RecordLink], system: System) -> None:
+    if not links:
+        return
+    side = [f"{system}_{name}" for name in ("key", "seen_at", "match_keys", "seen")] + [f"is_gone_in_{system}"]
+    RecordLink.objects.bulk_update(
+        links,
+        [*side, "name", "is_ticked", "intempus_timestamp", "state", "reason", "detail"],
+        batch_size=BATCH,
+    )
+
+
+def store_events(
+    context: Context,
+    entity: Entity,
+    system: System,
+    links: list[RecordLink],
+    received_at: datetime,
+    origin: str,
+    run: Run | None = None,
+    operation: str = "",
+) -> None:
+    """One event per link, in the transaction that also stores what was seen; rings the tenant's bell."""
+    open_links = set(
+        ChangeEvent.objects.filter(link__in=links, state=ChangeEvent.State.PENDING, operation=operation).values_list(
+            "link_id", flat=True
+        )
+    )
+    priority = {
+        ChangeEvent.Origin.PERSON: ChangeEvent.Priority.PERSON,
+        ChangeEvent.Origin.SWEEP: ChangeEvent.Priority.BACKFILL,
+    }.get(ChangeEvent.Origin(origin), ChangeEvent.Priority.PULL)
+    ChangeEvent.objects.bulk_create(
+        ChangeEvent(
+            tenant_id=context.tenant_id,
+            entity=entity.name,
+            system=system.value,
+            remote_id=link.remote_id(system),
+            key=getattr(link, f"{system}_key"),
+            origin=origin,
+            operation=operation,
+            link=link,
+            run=run,
+            priority=priority,
+            due_at=received_at,
+            received_at=received_at,
+        )
+        for link in links
+        # A pending event of ours says the same already; it carries no data that could be older.
+        if link.pk not in open_links or origin == ChangeEvent.Origin.PERSON
+    )
+    ring(context.tenant_id)
+
+
+def _store_missing(
+    context: Context,
+    entity: Entity,
+    system: System,
+    ids: set[str],
+    read_at: datetime,
+    origin: str,
+    run: Run | None,
+) -> int:
+    """Linked records that a complete read did not show: only a hint, each is looked up before anything is said."""
+    links = RecordLink.objects.filter(
+        tenant_id=context.tenant_id, entity=entity.name, **{f"is_gone_in_{system}": False}
+    ).exclude(**{f"{system}_id": ""})
+    candidates = links.filter(**{f"{system}_seen_at__lt": read_at}).values_list("pk", f"{system}_id")
+    missing = [pk for pk, record_id in candidates.iterator(chunk_size=2000) if record_id not in ids]
+    if missing:
+        store_events(
+            context, entity, system, list(links.filter(pk__in=missing)), read_at, origin, run, operation="missing"
+        )
+    return len(missing)
+
+
+# ------------------------------------------------------------------------------------------------ field watch (M5)
+
+
+def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
+    """Remember whether the table carries the tick field; a change on a live tenant holds the entity and asks a person.
+
+    Returns whether the entity may go on. A flag that vanished never means "all un-ticked", one that appeared never
+    means "none is ticked".
+    """
+    policy = context.policies[entity.name]
+    if not entity.uniconta.is_flaggable or policy.has_flag is rows_have_flag:
+        return not policy.hold_code
+    with tenant_scope(context.tenant_id):
+        if policy.has_flag is None:
+            EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=rows_have_flag)
+            policy.has_flag = rows_have_flag
+            return True
+        code = "flag_appeared" if rows_have_flag else "flag_disappeared"
+        EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=code, hold_detail=context.tenant.opt_in_field)
+    policy.hold_code = code
+    return False

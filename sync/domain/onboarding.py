@@ -1,0 +1,465 @@
+"""Tenants from a file: compare with what is stored, store the difference, test the connections, go live.
+
+`onboard` stores everything or nothing and can be repeated: what is the same already is not written again, so history
+shows real changes only. `test_and_go_live` comes afterwards, tenant by tenant, because it calls out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from mappings.models import EntityPolicy, FieldRule, RecordLink, ValueMap
+from sync.connectors.errors import RemoteError
+from sync.domain.catalogue import explain_code
+from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError, write_tenant_file
+from sync.models import Run
+from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
+from tenants.models.webhook_token import hash_token
+from tenants.scoping import ALL, tenant_scope
+from tenants.secrets import SecretError, seal
+
+#: A wrong or missing company id silently means the user's default company in these systems (Uniconta API page 5.4).
+NEEDS_COMPANY_ID = frozenset({"uniconta"})
+#: Added by the connectors; in the file they would stand twice.
+PATHS_ADDED = ("/web/v1", "/odata", "/api/entities")
+SHORTEST_TOKEN = 16
+TOKEN_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+
+
+@dataclass(frozen=True)
+class Onboarded:
+    """What storing one tenant's entry did. `changes` is empty when everything stood there already."""
+
+    tenant_id: int
+    slug: str
+    is_new: bool
+    changes: tuple[str, ...]
+    left_alone: tuple[str, ...]  # stored, but not in the file
+    wants_live: bool | None
+    made_token_id: int | None  # of a token made here, which is shown once
+    given_token_id: int | None
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a connection test found; `problem` is "" when it works."""
+
+    system: str
+    label: str
+    company: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class WentLive:
+    """Where a tenant stands after the tests. `problem`: why it is not live although the file says so."""
+
+    state: str
+    note: str
+    problem: str = ""
+
+
+# --------------------------------------------------------------------------------------------- storing
+
+
+def onboard(entries: Sequence[TenantEntry], environment: Mapping[str, str]) -> list[Onboarded]:
+    """Store all entries of a file, or none. Raises TenantFileError with everything that is wrong."""
+    errors: list[str] = []
+    with tenant_scope(ALL):
+        works = [_Work(entry, environment, errors) for entry in entries]
+        _check_companies(works, errors)
+        _check_tokens(works, errors)
+        if errors:
+            raise TenantFileError(errors)
+        return [work.store() for work in works]
+
+
+class _Work:
+    """One entry laid over what is stored. Computing it writes nothing; `store` writes what differs."""
+
+    def __init__(self, entry: TenantEntry, environment: Mapping[str, str], errors: list[str]) -> None:
+        self.entry = entry
+        self.environment = environment
+        self.where = f"tenant '{entry.slug}'"
+        self.errors = errors
+        self.changes: list[str] = []
+        self.left_alone: list[str] = []
+        self.rows: list[models.Model] = []
+        self.secrets: list[tuple[Connection, str]] = []
+        self.token = self.variable("webhook_token_env", entry.token_env)
+        known = Tenant.objects.filter(slug=entry.slug).first()
+        self.is_new = known is None
+        self.tenant = known or Tenant(slug=entry.slug)
+        self.overlay("", self.tenant, entry.values)
+        self.connections = self.lay_connections()
+        self.lay_rows(
+            "entities", EntityPolicy, ("entity",), [{"entity": e} | dict(v) for e, v in entry.policies.items()]
+        )
+        self.lay_rows("field_rules", FieldRule, ("entity", "attribute"), entry.field_rules)
+        self.lay_rows("value_maps", ValueMap, ("entity", "attribute", "uniconta_value"), entry.value_maps)
+
+    def error(self, key: str, what: str) -> None:
+        self.errors.append(f"{self.where}, {key}: {what}" if key else f"{self.where}: {what}")
+
+    def variable(self, key: str, name: str) -> str:
+        """The value of an environment variable the file names."""
+        if not name:
+            return ""
+        if not (value := self.environment.get(name, "")):
+            # A name in small letters may be a password in the wrong place: do not show it.
+            shown = name if name.isupper() else "named there"
+            self.error(key, f"the environment variable {shown} is not set; set it and run onboard again")
+        return value
+
+    def overlay(self, key: str, row: models.Model, values: Mapping[str, Any]) -> bool:
+        """Put `values` on `row`, note what changes, check the whole row. Whether anything changes."""
+        is_new = row._state.adding
+        before = {name: getattr(row, name) for name in values}
+        for name, value in values.items():
+            setattr(row, name, value)
+        if is_new:
+            self.changes.append(f"{key or 'tenant'}: new")
+        else:
+            prefix = f"{key}." if key else ""
+            self.changes += [
+                f"{prefix}{name}: {_shown(before[name])} → {_shown(value)}"
+                for name, value in values.items()
+                if before[name] != value
+            ]
+        self.check(key, row)
+        if is_new or any(before[name] != value for name, value in values.items()):
+            self.rows.append(row)
+            return True
+        return False
+
+    def check(self, key: str, row: models.Model) -> None:
+        # Rows of a tenant that is not stored yet cannot be validated against it; the database's constraints remain.
+        without = {"tenant"} | ({"slug"} if not row._state.adding else set())
+        try:
+            row.clean_fields(exclude=without)
+            row.clean()
+        except ValidationError as error:
+            problems = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+            for name, messages in problems.items():
+                self.error(".".join(part for part in (key, name) if part), " ".join(messages))
+
+    def lay_connections(self) -> dict[str, Connection]:
+        stored = {row.system: row for row in self.tenant.connections.all()} if not self.is_new else {}
+        for system, entry in self.entry.connections.items():
+            stored[system] = self.lay_connection(system, entry, stored.get(system))
+        if self.entry.live:
+            for system in SECRET_KEYS:
+                if system not in stored:
+                    self.error(system, f"missing; a live tenant needs both connections: add [tenant.{system}]")
+        return stored
+
+    def lay_connection(self, system: str, entry: ConnectionEntry, stored: Connection | None) -> Connection:
+        row = stored or Connection(tenant=self.tenant, system=system)
+        values = dict(entry.values)
+        if "base_url" in values:
+            values["base_url"] = self.address(f"{system}.base_url", values["base_url"])
+        needed = ["base_url", "username", *(["company_id"] if system in NEEDS_COMPANY_ID else [])]
+        for name in needed:
+            if not values.get(name) and (stored is None or name in values):
+                self.error(f"{system}.{name}", "missing")
+                values.pop(name, None)
+                setattr(row, name, "-")  # said once; validation need not say it again
+        if stored is None and not entry.secret_env:
+            self.error(
+                f"{system}.{SECRET_KEYS[system]}", "missing; name the environment variable that holds the secret"
+            )
+        secret = self.variable(f"{system}.{SECRET_KEYS[system]}", entry.secret_env)
+        moves = [name for name in ("base_url", "company_id") if name in values and getattr(row, name) != values[name]]
+        if stored is not None and moves:
+            self.check_move(system, moves)
+        changed = self.overlay(system, row, values)
+        if secret and (note := _secret_change(row, secret)):
+            if stored is not None:
+                self.changes.append(f"{system}: {note}")
+            self.secrets.append((row, secret))
+            if row not in self.rows:
+                self.rows.append(row)
+            changed = True
+        if changed and stored is not None:
+            _forget_test(row, with_company=bool(moves))
+        return row
+
+    def check_move(self, system: str, moves: Iterable[str]) -> None:
+        """Rule M13: while records are linked their ids belong to this very company."""
+        both = RecordLink.objects.filter(tenant=self.tenant).exclude(uniconta_id="").exclude(intempus_id="")
+        if count := both.count():
+            for name in moves:
+                self.error(
+                    f"{system}.{name}",
+                    f"cannot change while {count} records are linked: their ids belong to the present company. "
+                    "Use Move company in the console, which unlinks and matches them again",
+                )
+
+    def address(self, key: str, address: str) -> str:
+        """The address in the one spelling that is stored, so that two spellings are never two companies."""
+        parts = urlsplit(address.strip())
+        if parts.username or parts.password:
+            self.error(key, "must not hold a user name or password; those have keys of their own")
+            return ""
+        if parts.query or parts.fragment:
+            self.error(key, "must end before any ? or #")
+        if parts.scheme != "https" and not (parts.scheme == "http" and settings.ALLOW_PRIVATE_TARGETS):
+            self.error(key, "must start with https://")
+        path = parts.path.rstrip("/")
+        for added in PATHS_ADDED:
+            if path.lower().endswith(added):
+                self.error(key, f"leave out {added}/; it is added")
+        return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"
+
+    def lay_rows(
+        self,
+        key: str,
+        model: type[EntityPolicy | FieldRule | ValueMap],
+        names: Sequence[str],
+        rows: Iterable[Mapping[str, Any]],
+    ) -> None:
+        stored: dict[tuple[str, ...], models.Model] = {}
+        if not self.is_new:
+            stored = {
+                tuple(getattr(row, n) for n in names): row for row in model._default_manager.filter(tenant=self.tenant)
+            }
+        seen = set()
+        for values in rows:
+            name = tuple(str(values.get(each, "")) for each in names)
+            where = f"{key}.{'.'.join(name)}"
+            if name in seen:
+                self.error(where, "stands in the file more than once; keep one of them")
+                continue
+            seen.add(name)
+            self.overlay(where, stored.get(name) or model(tenant=self.tenant), values)
+        self.left_alone += [f"{key}.{'.'.join(name)}" for name in stored if name not in seen]
+
+    def store(self) -> Onboarded:
+        for row in self.rows:
+            if isinstance(row, Tenant):
+                row.save()
+        for connection, secret in self.secrets:
+            connection.tenant = self.tenant  # has its id only now; the secret is bound to it
+            connection.set_secret(secret)
+        for row in self.rows:
+            if not isinstance(row, Tenant):
+                row.tenant = self.tenant  # type: ignore[attr-defined]
+                row.save()
+        made, given = self.store_token()
+        return Onboarded(
+            self.tenant.pk,
+            self.tenant.slug,
+            self.is_new,
+            tuple(self.changes),
+            tuple(self.left_alone),
+            self.entry.live,
+            made,
+            given,
+        )
+
+    def store_token(self) -> tuple[int | None, int | None]:
+        """The tenant's webhook token: the one given, else the one it has, else a new one."""
+        if not self.token:
+            if WebhookToken.objects.filter(tenant=self.tenant, revoked_at=None).exists():
+                return None, None
+            row = WebhookToken.issue(self.tenant, note="made by onboard")
+            self.changes.append("webhook token: made")
+            return row.pk, None
+        stored = WebhookToken.objects.filter(tenant=self.tenant, token_hash=hash_token(self.token)).first()
+        if stored is None:
+            row = WebhookToken.issue(self.tenant, self.token, "from the environment")
+            self.changes.append("webhook token: stored")
+            return None, row.pk
+        if not _can_be_opened(lambda: stored.token):
+            stored.sealed_token = seal(self.token, stored._row)
+            stored.save(update_fields=["sealed_token"])
+            self.changes.append("webhook token: sealed again")
+        return None, stored.pk
+
+
+def _secret_change(row: Connection, secret: str) -> str:
+    """What storing `secret` would change, in words; "" when it is stored already."""
+    if not row.sealed_secret:
+        return "secret set"
+    try:
+        return "" if row.secret == secret else "secret changed"
+    except SecretError:
+        return "secret set again; the stored one could not be opened"
+
+
+def _can_be_opened(read: Callable[[], str]) -> bool:
+    try:
+        read()
+    except SecretError:
+        return False
+    return True
+
+
+def _forget_test(row: Connection, *, with_company: bool) -> None:
+    """A changed connection is an untested one; the company it was pinned to goes only with the address or id."""
+    row.state = Connection.State.UNTESTED
+    row.state_code = row.state_detail = ""
+    if with_company:
+        row.pinned_company_id = row.pinned_company_name = row.pinned_company_number = ""
+
+
+def _shown(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"'{value}'"
+
+
+def _check_companies(works: Sequence[_Work], errors: list[str]) -> None:
+    """Rule M13: one company never belongs to two tenants, neither in the file nor in the database."""
+    owners: dict[tuple[str, str, str], str] = {}
+    in_file = {work.tenant.slug for work in works}
+    for row in Connection.objects.select_related("tenant").exclude(tenant__slug__in=in_file):
+        for company in {row.pinned_company_id, row.company_id} - {""}:
+            owners[row.system, row.base_url, company] = row.tenant.slug
+    for work in works:
+        for system, row in work.connections.items():
+            for company in {row.pinned_company_id, row.company_id} - {"", "-"}:
+                owner = owners.setdefault((system, row.base_url, company), work.tenant.slug)
+                if owner != work.tenant.slug:
+                    errors.append(
+                        f"{work.where}, {system}.company_id: company {company} belongs to tenant '{owner}' already; "
+                        "a company can have one tenant only"
+                    )
+
+
+def _check_tokens(works: Sequence[_Work], errors: list[str]) -> None:
+    """A token tells one tenant from another, so it must be well made and nobody else's."""
+    taken: dict[str, str] = {}
+    for work in works:
+        if not work.token:
+            continue
+        key = "webhook_token_env"
+        if len(work.token) < SHORTEST_TOKEN or set(work.token) - TOKEN_CHARACTERS:
+            work.error(
+                key,
+                f"the token must have at least {SHORTEST_TOKEN} characters, only letters, digits and - _ . ~; "
+                'make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
+            )
+            continue
+        hashed = hash_token(work.token)
+        stored = WebhookToken.objects.select_related("tenant").filter(token_hash=hashed).first()
+        owner = stored.tenant.slug if stored else taken.setdefault(hashed, work.tenant.slug)
+        if owner != work.tenant.slug:
+            work.error(key, f"the token belongs to tenant '{owner}'; each tenant needs its own")
+        elif stored and stored.revoked_at:
+            work.error(key, "the token was revoked; use another one")
+
+
+# --------------------------------------------------------------------------------------------- testing and going live
+
+
+def test_connections(tenant_id: int) -> Iterator[Tested]:
+    """Test both connections of a tenant now, one after the other. Calls out: never inside a scope."""
+    from sync.domain.connections import test_connection_now
+
+    with tenant_scope(tenant_id):
+        rows = list(Connection.objects.filter(tenant_id=tenant_id).select_related("tenant").order_by("-system"))
+    for row in rows:
+        problem = ""
+        try:
+            test_connection_now(row)
+        except (RemoteError, SecretError) as error:
+            problem = str(error)
+        with tenant_scope(tenant_id):
+            row = Connection.objects.get(pk=row.pk)  # noqa: PLW2901 - the test stored what it found
+        if row.state != Connection.State.WORKING and not problem:
+            explanation = explain_code(row.state_code, row.state_detail)
+            parts = dict.fromkeys([explanation.text, explanation.detail, explanation.fix])
+            problem = " ".join(part for part in parts if part) or "not tested"
+        company = f"{row.pinned_company_name or '?'} ({row.pinned_company_id})" if row.pinned_company_id else ""
+        yield Tested(row.system, row.get_system_display(), company, problem)
+
+
+test_connections.__test__ = False  # type: ignore[attr-defined] - not one of pytest's
+
+
+def settle_state(done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, may_resume: bool) -> WentLive:
+    """Make the tenant's state what the file asks for, as far as that is allowed."""
+    with tenant_scope(done.tenant_id):
+        tenant = Tenant.objects.select_for_update().get(pk=done.tenant_id)
+        before = tenant.state
+        wanted, note, problem = _wanted_state(tenant, done, tests, may_pause=may_pause, may_resume=may_resume)
+        if wanted != before:
+            tenant.state = wanted
+            tenant.save(update_fields=["state"])
+            AuditEntry.objects.create(tenant=tenant, action="state_changed", detail=f"onboard: {before} → {wanted}")
+    if before == Tenant.State.PREPARING and wanted == Tenant.State.LIVE:
+        _start_first_load(done.tenant_id)
+    return WentLive(wanted, note, problem)
+
+
+def _wanted_state(
+    tenant: Tenant, done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, may_resume: bool
+) -> tuple[str, str, str]:
+    state = tenant.state
+    broken = [test.label for test in tests if test.problem]
+    if done.wants_live is None:
+        return state, "", ""
+    if not done.wants_live:
+        if state != Tenant.State.LIVE:
+            return state, "", ""
+        if may_pause:
+            return Tenant.State.PAUSED, "paused, because the file says live = false", ""
+        return state, "live = false in the file does not stop a live tenant; run again with --pause to pause it", ""
+    if state == Tenant.State.PAUSED and not may_resume:
+        return state, "a person paused it, so it stays paused; run again with --resume to make it live", ""
+    if len(tests) < len(SECRET_KEYS):
+        return state, "", "" if state == Tenant.State.LIVE else "not live: its connections were not tested"
+    if broken:
+        return (
+            state,
+            "",
+            f"{'still live, but' if state == Tenant.State.LIVE else 'not live:'} {' and '.join(broken)} "
+            "did not pass the connection test",
+        )
+    if state == Tenant.State.LIVE:
+        return state, "", ""
+    first = state == Tenant.State.PREPARING
+    return Tenant.State.LIVE, "live now; the first load has been started" if first else "live again", ""
+
+
+def _start_first_load(tenant_id: int) -> None:
+    from sync.domain.actions import start_run
+
+    for kind in (Run.Kind.SWEEP, Run.Kind.PULL):
+        with tenant_scope(tenant_id):
+            start_run(Run(tenant_id=tenant_id, kind=kind))
+
+
+# --------------------------------------------------------------------------------------------- showing and exporting
+
+
+def reveal_urls(tenant_id: int, token_id: int, why: str) -> dict[str, str]:
+    """The webhook URLs of one token by system. They are secrets: that they were shown is audited."""
+    with tenant_scope(tenant_id):
+        token = WebhookToken.objects.select_related("tenant").get(pk=token_id)
+        AuditEntry.objects.create(tenant_id=tenant_id, action="webhook_url_shown", detail=why)
+        return {system: token.url(system) for system in SECRET_KEYS}
+
+
+def newest_token(tenant_id: int) -> int | None:
+    with tenant_scope(tenant_id):
+        return WebhookToken.objects.filter(tenant_id=tenant_id, revoked_at=None).values_list("pk", flat=True).first()
+
+
+def export_tenant(slug: str) -> str:
+    """The tenant file of a stored tenant. Raises Tenant.DoesNotExist."""
+    with tenant_scope(ALL):
+        tenant = Tenant.objects.get(slug=slug)
+        return write_tenant_file(
+            tenant,
+            tenant.connections.order_by("-system"),
+            tenant.policies.order_by("pk"),
+            tenant.field_rules.order_by("pk"),
+            tenant.value_maps.order_by("pk"),
+        )

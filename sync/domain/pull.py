@@ -1,0 +1,92 @@
+"""The pull: what changed in Intempus since the cursor. Also the conflict read right before a group of writes."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from mappings.spec import Entity, System
+from sync.connectors.errors import RemoteError
+from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
+from sync.domain.context import Context, database_now, load_context
+from sync.domain.observe import Observed, observe
+from sync.domain.runs import begin, fail_run, finish_run
+from sync.models import ChangeEvent, Cursor, Run
+from tenants.scoping import tenant_scope
+
+#: How far a pull restarts behind the newest stamp: a transaction may commit late with a lower one (API page 8).
+OVERLAP = timedelta(minutes=5)
+
+
+def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_complete: bool = False) -> Observed:
+    """Read one entity's changes and store them with the cursor. Raises RemoteError.
+
+    A resource without stamps is read whole. The cursor moves only after the rows are stored, so a crash re-reads.
+    """
+    side = entity.intempus
+    connector = context.connectors[System.INTEMPUS]
+    with tenant_scope(context.tenant_id):
+        read_at = database_now()
+        cursor, _ = Cursor.objects.get_or_create(tenant_id=context.tenant_id, entity=entity.name)
+    origin = ChangeEvent.Origin.PULL
+    if not side.has_cursor:
+        rows = connector.read_all(side)
+        return observe(context, entity, System.INTEMPUS, rows, read_at, origin=origin, run=run, is_complete=True)
+    is_complete = is_complete or not cursor.value
+    changes = connector.read_changes(side, 0 if is_complete else _restart(cursor, read_at))
+    observed = observe(
+        context, entity, System.INTEMPUS, changes.rows, read_at, origin=origin, run=run, is_complete=is_complete
+    )
+    if changes.cursor is not None:
+        _advance(context.tenant_id, cursor, changes.cursor, read_at)
+    return observed
+
+
+def _restart(cursor: Cursor, now: datetime) -> int:
+    """The newest stamp that is older than the overlap; stamps are gaps, nobody may compute with them."""
+    limit = (now - OVERLAP).timestamp()
+    old = [value for at, value in cursor.trail if at <= limit]
+    return max(old) if old else min((value for _, value in cursor.trail), default=0)
+
+
+def _advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
+    limit = (now - OVERLAP).timestamp()
+    trail = [[at, stamp] for at, stamp in cursor.trail if at > limit]
+    older = [[at, stamp] for at, stamp in cursor.trail if at <= limit]
+    if not trail or now.timestamp() - trail[-1][0] >= 10:
+        trail.append([now.timestamp(), value])
+    with tenant_scope(tenant_id):
+        Cursor.objects.filter(pk=cursor.pk).update(
+            value=max(cursor.value, value), trail=older[-1:] + trail, read_at=timezone.now()
+        )
+
+
+def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False) -> Run | None:
+    """Fetch from Intempus for one tenant: every entity that is switched on. Returns the run, None when one is on."""
+    run = begin(tenant_id, Run.Kind.PULL, run_id)
+    if run is None:
+        return None
+    recorder = Recorder(tenant_id, run.pk)
+    counts: dict[str, int] = {}
+    started = time.monotonic()
+    try:
+        connectors = open_connectors(tenant_id, recorder)
+        with tenant_scope(tenant_id):
+            context = load_context(tenant_id, connectors, recorder)
+        connectors[System.INTEMPUS].identify()
+        for entity in context.entities.values():
+            if context.policies[entity.name].enabled:
+                for name, count in pull_entity(context, entity, run, is_complete=is_complete).counts().items():
+                    counts[name] = counts.get(name, 0) + count
+        report_success(tenant_id)
+    except NotReadyError as error:
+        return fail_run(run, error.code, counts=counts)
+    except RemoteError as error:
+        report_trouble(tenant_id, System.INTEMPUS, error)
+        return fail_run(run, error.code, error.detail, counts=counts)
+    finally:
+        recorder.flush()
+    counts["ms"] = round((time.monotonic() - started) * 1000)
+    return finish_run(run, counts=counts)

@@ -1,0 +1,94 @@
+"""The sweep over Uniconta: heals every webhook that was missed, and is the first load of a new tenant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from mappings.models import EntityPolicy
+from mappings.spec import Entity, System
+from sync.connectors.errors import RemoteError
+from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
+from sync.domain.context import Context, database_now, load_context
+from sync.domain.observe import Observed, observe, watch_flag
+from sync.domain.runs import begin, fail_run, finish_run, progress
+from sync.models import ChangeEvent, Run
+from tenants.scoping import tenant_scope
+
+
+def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Observed:
+    """Read one whole table of Uniconta and store what differs. Raises RemoteError.
+
+    The rows are checked before any counts: right company (M13) and the same fields as before (field watch, M5).
+    """
+    with tenant_scope(context.tenant_id):
+        read_at = database_now()
+    rows = list(context.connectors[System.UNICONTA].read_all(entity.uniconta))
+    if rows and not watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows)):
+        return Observed(read=len(rows))
+    observed = observe(
+        context,
+        entity,
+        System.UNICONTA,
+        _with_progress(rows, run),
+        read_at,
+        origin=ChangeEvent.Origin.SWEEP,
+        run=run,
+        # An empty table is believed only while we know no record of it: a right withdrawn looks the same.
+        is_complete=bool(rows),
+        # Groups wait until a record uses them (M6); they are looked at when that record is planned.
+        stores_events=True,
+    )
+    with tenant_scope(context.tenant_id):
+        EntityPolicy.objects.filter(tenant_id=context.tenant_id, entity=entity.name, loaded_at__isnull=True).update(
+            loaded_at=timezone.now()
+        )
+    return observed
+
+
+def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[Mapping[str, Any]]:
+    def count() -> Iterator[Mapping[str, Any]]:
+        for index, row in enumerate(rows):
+            if run is not None and index % 500 == 0:
+                progress(run, index, len(rows))
+            yield row
+
+    return count()
+
+
+def sweep(tenant_id: int, run_id: int | None = None) -> Run | None:
+    """Check Uniconta for one tenant: every entity that is switched on. Returns the run, None when one is on already."""
+    run = begin(tenant_id, Run.Kind.SWEEP, run_id)
+    if run is None:
+        return None
+    recorder = Recorder(tenant_id, run.pk)
+    counts: dict[str, int] = {}
+    started = time.monotonic()
+    try:
+        connectors = open_connectors(tenant_id, recorder)
+        with tenant_scope(tenant_id):
+            context = load_context(tenant_id, connectors, recorder)
+        connectors[System.UNICONTA].identify()
+        held = []
+        for entity in context.entities.values():
+            if not context.policies[entity.name].enabled:
+                continue
+            for name, count in sweep_entity(context, entity, run).counts().items():
+                counts[name] = counts.get(name, 0) + count
+            if context.policies[entity.name].hold_code:
+                held.append(entity.name)
+        report_success(tenant_id)
+    except NotReadyError as error:
+        return fail_run(run, error.code, counts=counts)
+    except RemoteError as error:
+        report_trouble(tenant_id, System.UNICONTA, error)
+        return fail_run(run, error.code, error.detail, counts=counts)
+    finally:
+        recorder.flush()
+    counts["ms"] = round((time.monotonic() - started) * 1000)
+    if held:
+        return fail_run(run, context.policies[held[0]].hold_code, ", ".join(held), counts=counts)
+    return finish_run(run, counts=counts)
