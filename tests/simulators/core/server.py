@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -51,6 +52,8 @@ class Handler(WSGIRequestHandler):
         return None
 
     def _answer(self, body: Iterable[bytes]) -> None:
+        pieces = iter(body)
+        first = next(pieces, b"")  # a generator names the status only when it starts
         code, _, reason = self.status_line.partition(" ")
         self.send_response(int(code), reason)
         names = set()
@@ -61,7 +64,7 @@ class Handler(WSGIRequestHandler):
             # Length unknown beforehand: end the answer by closing instead of chunking.
             self.send_header("Connection", "close")
         self.end_headers()
-        for piece in body:
+        for piece in chain((first,), pieces):
             self.wfile.write(piece)
             if len(piece) > self.wbufsize:
                 self.wfile.flush()

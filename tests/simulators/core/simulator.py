@@ -304,14 +304,14 @@ class Simulator:
         self, rule: Rule, reply: Reply, body: bytes, handler: Handler | None, start_response: Any
     ) -> Iterator[bytes]:
         start_response(_status_line(reply.status), _headers(reply, len(body)))
-        pieces = max(1, min(len(body), int(rule.seconds * 5)))
-        size = -(-len(body) // pieces) or 1
+        pieces = max(2, int(rule.seconds * 10))
+        size = max(1, -(-len(body) // pieces))
         for start in range(0, len(body), size):
+            if self.stopping.wait(rule.seconds / pieces):
+                return
             yield body[start : start + size]
             if handler is not None:
                 handler.flush_now()
-            if self.stopping.wait(rule.seconds / pieces):
-                return
 
 
 def _status_seen(rule: Rule, status: int) -> int | None:
