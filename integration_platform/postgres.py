@@ -41,6 +41,7 @@ ACCOUNT = "nobody"  # exists everywhere; what it owns here is readable by root a
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a reboot; every folder below it is checked by _private_folder
 SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432")
 START_SECONDS = 60
+LOG_LIMIT = 10_000_000
 
 
 class PostgresError(Exception):
@@ -120,6 +121,7 @@ class EmbeddedPostgres:
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster()
         self._clear_leftovers()
+        self._begin_new_log()
         self._make_folder_for_server(self._socket_folder())
         settings = {
             "listen_addresses": "",
@@ -213,6 +215,11 @@ class EmbeddedPostgres:
         if len(os.fsencode(folder)) <= SOCKET_PATH_LIMIT:
             return folder
         return Path(tempfile.gettempdir()) / f"integration-platform-socket-{os.geteuid()}-{_hash(self.home)}"
+
+    def _begin_new_log(self) -> None:
+        log = self.home / "log"
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_name("log.old"))
 
     def _end_of_log(self) -> str:
         return "\n".join((self.home / "log").read_text(errors="replace").splitlines()[-15:])

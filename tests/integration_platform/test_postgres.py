@@ -1,0 +1,239 @@
+"""The embedded server, with clusters of its own in temporary folders."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from integration_platform import postgres
+from integration_platform.postgres import EmbeddedPostgres, PostgresError
+
+ROOT = Path(__file__).parents[2]
+as_root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the account")
+
+
+def kill_hard(pid):
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def query(server, sql):
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchone() if cursor.description else None
+
+
+def in_another_process(folder, statement):
+    code = f"from integration_platform.postgres import EmbeddedPostgres; s = EmbeddedPostgres({str(folder)!r}); {statement}"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = EmbeddedPostgres(tmp_path / "cluster")
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def open_folder():
+    """A folder whose parents everybody may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_starts_from_nothing_and_knows_danish_letters(server):
+    assert server.pid() is None
+    assert server.ensure_running() == server.url()
+    assert query(server, "SELECT upper('æøå'), current_setting('listen_addresses'), current_setting('fsync')") == (
+        "ÆØÅ",
+        "",
+        "on",
+    )
+
+
+def test_a_second_call_and_a_second_process_use_the_running_server(server):
+    server.ensure_running()
+    pid = server.pid()
+    server.ensure_running()
+    assert in_another_process(server.folder, "s.ensure_running(); print(s.pid(), s.is_owner)") == f"{pid} False"
+
+
+def test_many_processes_starting_at_once_get_one_server(server):
+    code = f"from integration_platform.postgres import *; s = EmbeddedPostgres({str(server.folder)!r}); print(s.ensure_running())"
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    assert {child.communicate()[0].strip() for child in children} == {server.url()}
+    assert query(server, "SELECT 1") == (1,)
+
+
+def test_only_the_process_that_started_it_stops_it(server):
+    server.ensure_running()
+    assert in_another_process(server.folder, "s.ensure_running(); print(s.stop(), s.pid() is not None)") == "False True"
+    assert server.stop()
+    assert server.pid() is None
+    assert not server.stop()
+
+
+def test_a_forked_child_does_not_count_as_the_owner(server):
+    server.ensure_running()
+    child = os.fork()
+    if child == 0:
+        os._exit(1 if server.stop() else 0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert server.pid() is not None
+
+
+def test_committed_rows_survive_a_killed_postmaster(server):
+    server.ensure_running()
+    query(server, "CREATE TABLE kept AS SELECT 42 AS answer")
+    kill_hard(server.pid())
+    assert server.pid() is None
+    server.ensure_running()
+    assert query(server, "SELECT answer FROM kept") == (42,)
+
+
+def test_orphaned_backends_do_not_block_the_start(server):
+    """A backend inside a long statement does not notice that its postmaster is gone."""
+    server.ensure_running()
+    with psycopg.connect(server.url(), autocommit=True) as busy:
+        busy.execute("SET statement_timeout = 0")
+        backend = busy.info.backend_pid
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 100000000000)")
+        time.sleep(0.2)
+        kill_hard(server.pid())
+        assert psutil.pid_exists(backend)
+        server.ensure_running()
+    assert query(server, "SELECT 1") == (1,)
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 999_999_999])
+def test_a_stale_pid_file_does_not_block_the_start(server, pid):
+    """After a reboot the number may belong to anybody."""
+    server.ensure_running()
+    pid_file = server.home / "data" / "postmaster.pid"
+    text = pid_file.read_text().split("\n", 1)[1]
+    kill_hard(server.pid())
+    pid_file.write_text(f"{pid}\n{text}")
+    (server.home / "socket" / ".s.PGSQL.5432.lock").write_text(f"{pid}\n{text}")
+    assert server.pid() is None
+    server.ensure_running()
+    assert query(server, "SELECT 1") == (1,)
+
+
+def test_an_interrupted_creation_is_repeated(server):
+    (server.home / "data.unfinished").mkdir()
+    (server.home / "data.unfinished" / "PG_VERSION").write_text("18")
+    server.ensure_running()
+    assert query(server, "SELECT 1") == (1,)
+
+
+def test_a_path_too_long_for_a_socket_is_no_obstacle(open_folder):
+    server = EmbeddedPostgres(open_folder / ("long-" * 12) / ("name-" * 12))
+    server.home.parent.chmod(0o755)
+    try:
+        server.ensure_running()
+        assert query(server, "SELECT 1") == (1,)
+    finally:
+        server.remove()
+    assert not list(Path(tempfile.gettempdir()).glob(f"integration-platform-socket-*-{postgres._hash(server.home)}"))
+
+
+def test_nobody_gets_in_without_the_password(server):
+    server.ensure_running()
+    without = server.url().replace(server._password(), "guessed")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(without)
+
+
+def test_its_secrets_are_private(server):
+    server.ensure_running()
+    modes = {name: (server.home / name).stat().st_mode & 0o777 for name in ("password", "log", "data", "socket")}
+    assert modes == {"password": 0o600, "log": 0o600, "data": 0o700, "socket": 0o700}
+
+
+def test_a_failed_start_tells_the_servers_own_words(server):
+    server.options = {"shared_buffers": "nonsense"}
+    with pytest.raises(PostgresError, match="shared_buffers"):
+        server.ensure_running()
+
+
+@as_root_only
+def test_as_root_it_runs_under_an_unprivileged_account(server, open_folder):
+    inside = EmbeddedPostgres(open_folder / "cluster")
+    try:
+        inside.ensure_running()
+        assert psutil.Process(inside.pid()).username() == postgres.ACCOUNT
+        assert inside.home == inside.folder
+    finally:
+        inside.remove()
+
+
+@as_root_only
+def test_as_root_a_closed_parent_folder_moves_it_outside_and_stays_closed(server, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    server = EmbeddedPostgres(closed / "cluster")
+    try:
+        server.ensure_running()
+        assert server.home.parent == postgres.OUTSIDE
+        assert psutil.Process(server.pid()).username() == postgres.ACCOUNT
+        assert closed.stat().st_mode & 0o777 == 0o700
+        assert EmbeddedPostgres(closed / "cluster").home == server.home
+    finally:
+        server.remove()
+    assert not server.home.exists()
+
+
+@as_root_only
+def test_programs_that_the_account_cannot_reach_are_copied_once(server, tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
+    closed = tmp_path / "site-packages"
+    wheel = postgres._wheel_folder()
+    for name in (wheel.name, f"{wheel.name}.libs"):
+        if wheel.with_name(name).is_dir():
+            shutil.copytree(wheel.with_name(name), closed / name)
+    monkeypatch.setattr(postgres, "_wheel_folder", lambda: closed / wheel.name)
+    try:
+        server.ensure_running()
+        program = Path(psutil.Process(server.pid()).exe())
+        assert program.is_relative_to(postgres.OUTSIDE)
+        assert program.stat().st_uid == 0
+        assert query(server, "SELECT 1") == (1,)
+    finally:
+        server.remove()
+        shutil.rmtree(postgres.OUTSIDE / f"integration-platform-programs-{postgres._hash(closed / wheel.name)}")
+
+
+@as_root_only
+@pytest.mark.parametrize("trap", ["symlink", "writable", "foreign"])
+def test_a_prepared_folder_outside_is_refused(tmp_path, trap):
+    tmp_path.chmod(0o700)
+    folder = tmp_path / "cluster"
+    outside = postgres.OUTSIDE / f"integration-platform-{postgres._hash(folder)}"
+    if trap == "symlink":
+        outside.symlink_to(tmp_path)
+    else:
+        outside.mkdir()
+        outside.chmod(0o777 if trap == "writable" else 0o755)
+        if trap == "foreign":
+            os.chown(outside, 65534, 65534)
+    try:
+        with pytest.raises(PostgresError, match="must be a folder that belongs to us"):
+            EmbeddedPostgres(folder)
+    finally:
+        outside.unlink() if trap == "symlink" else outside.rmdir()
