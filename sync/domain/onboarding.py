@@ -1,13 +1,13 @@
-"""Tenants from a file: compare with what is stored, store the difference, test the connections, go live.
+"""Tenants from a file: compare with what is stored, check everything, store the difference.
 
 `onboard` stores everything or nothing and can be repeated: what is the same already is not written again, so history
-shows real changes only. `test_and_go_live` comes afterwards, tenant by tenant, because it calls out.
+shows real changes only. Testing and going live come afterwards (`going_live`), because they call out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,11 +16,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from mappings.models import EntityPolicy, FieldRule, RecordLink, ValueMap
-from sync.connectors.errors import RemoteError
-from sync.domain.catalogue import explain_code
-from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError, write_tenant_file
-from sync.models import Run
-from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
+from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError
+from tenants.models import Connection, Tenant, WebhookToken
 from tenants.models.webhook_token import hash_token
 from tenants.scoping import ALL, tenant_scope
 from tenants.secrets import SecretError, seal
@@ -47,25 +44,6 @@ class Onboarded:
     given_token_id: int | None
 
 
-@dataclass(frozen=True)
-class Tested:
-    """What a connection test found; `problem` is "" when it works."""
-
-    system: str
-    label: str
-    company: str
-    problem: str
-
-
-@dataclass(frozen=True)
-class WentLive:
-    """Where a tenant stands after the tests. `problem`: why it is not live although the file says so."""
-
-    state: str
-    note: str
-    problem: str = ""
-
-
 # --------------------------------------------------------------------------------------------- storing
 
 
@@ -75,7 +53,7 @@ def onboard(entries: Sequence[TenantEntry], environment: Mapping[str, str]) -> l
     with tenant_scope(ALL):
         works = [_Work(entry, environment, errors) for entry in entries]
         _check_companies(works, errors)
-        _check_tokens(works, errors)
+        _check_tokens(works)
         if errors:
             raise TenantFileError(errors)
         return [work.store() for work in works]
@@ -120,7 +98,7 @@ class _Work:
 
     def overlay(self, key: str, row: models.Model, values: Mapping[str, Any]) -> bool:
         """Put `values` on `row`, note what changes, check the whole row. Whether anything changes."""
-        is_new = row._state.adding
+        is_new = row.pk is None
         before = {name: getattr(row, name) for name in values}
         for name, value in values.items():
             setattr(row, name, value)
@@ -141,9 +119,8 @@ class _Work:
 
     def check(self, key: str, row: models.Model) -> None:
         # Rows of a tenant that is not stored yet cannot be validated against it; the database's constraints remain.
-        without = {"tenant"} | ({"slug"} if not row._state.adding else set())
         try:
-            row.clean_fields(exclude=without)
+            row.clean_fields(exclude={"tenant"})
             row.clean()
         except ValidationError as error:
             problems = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
@@ -227,9 +204,7 @@ class _Work:
     ) -> None:
         stored: dict[tuple[str, ...], models.Model] = {}
         if not self.is_new:
-            stored = {
-                tuple(getattr(row, n) for n in names): row for row in model._default_manager.filter(tenant=self.tenant)
-            }
+            stored = {tuple(getattr(row, n) for n in names): row for row in model.objects.filter(tenant=self.tenant)}
         seen = set()
         for values in rows:
             name = tuple(str(values.get(each, "")) for each in names)
@@ -278,7 +253,7 @@ class _Work:
             self.changes.append("webhook token: stored")
             return None, row.pk
         if not _can_be_opened(lambda: stored.token):
-            stored.sealed_token = seal(self.token, stored._row)
+            stored.sealed_token = seal(self.token, stored._row)  # noqa: SLF001 - a repair; nothing else re-seals a token
             stored.save(update_fields=["sealed_token"])
             self.changes.append("webhook token: sealed again")
         return None, stored.pk
@@ -332,7 +307,7 @@ def _check_companies(works: Sequence[_Work], errors: list[str]) -> None:
                     )
 
 
-def _check_tokens(works: Sequence[_Work], errors: list[str]) -> None:
+def _check_tokens(works: Sequence[_Work]) -> None:
     """A token tells one tenant from another, so it must be well made and nobody else's."""
     taken: dict[str, str] = {}
     for work in works:
@@ -353,113 +328,3 @@ def _check_tokens(works: Sequence[_Work], errors: list[str]) -> None:
             work.error(key, f"the token belongs to tenant '{owner}'; each tenant needs its own")
         elif stored and stored.revoked_at:
             work.error(key, "the token was revoked; use another one")
-
-
-# --------------------------------------------------------------------------------------------- testing and going live
-
-
-def test_connections(tenant_id: int) -> Iterator[Tested]:
-    """Test both connections of a tenant now, one after the other. Calls out: never inside a scope."""
-    from sync.domain.connections import test_connection_now
-
-    with tenant_scope(tenant_id):
-        rows = list(Connection.objects.filter(tenant_id=tenant_id).select_related("tenant").order_by("-system"))
-    for row in rows:
-        problem = ""
-        try:
-            test_connection_now(row)
-        except (RemoteError, SecretError) as error:
-            problem = str(error)
-        with tenant_scope(tenant_id):
-            row = Connection.objects.get(pk=row.pk)  # noqa: PLW2901 - the test stored what it found
-        if row.state != Connection.State.WORKING and not problem:
-            explanation = explain_code(row.state_code, row.state_detail)
-            parts = dict.fromkeys([explanation.text, explanation.detail, explanation.fix])
-            problem = " ".join(part for part in parts if part) or "not tested"
-        company = f"{row.pinned_company_name or '?'} ({row.pinned_company_id})" if row.pinned_company_id else ""
-        yield Tested(row.system, row.get_system_display(), company, problem)
-
-
-test_connections.__test__ = False  # type: ignore[attr-defined] - not one of pytest's
-
-
-def settle_state(done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, may_resume: bool) -> WentLive:
-    """Make the tenant's state what the file asks for, as far as that is allowed."""
-    with tenant_scope(done.tenant_id):
-        tenant = Tenant.objects.select_for_update().get(pk=done.tenant_id)
-        before = tenant.state
-        wanted, note, problem = _wanted_state(tenant, done, tests, may_pause=may_pause, may_resume=may_resume)
-        if wanted != before:
-            tenant.state = wanted
-            tenant.save(update_fields=["state"])
-            AuditEntry.objects.create(tenant=tenant, action="state_changed", detail=f"onboard: {before} → {wanted}")
-    if before == Tenant.State.PREPARING and wanted == Tenant.State.LIVE:
-        _start_first_load(done.tenant_id)
-    return WentLive(wanted, note, problem)
-
-
-def _wanted_state(
-    tenant: Tenant, done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, may_resume: bool
-) -> tuple[str, str, str]:
-    state = tenant.state
-    broken = [test.label for test in tests if test.problem]
-    if done.wants_live is None:
-        return state, "", ""
-    if not done.wants_live:
-        if state != Tenant.State.LIVE:
-            return state, "", ""
-        if may_pause:
-            return Tenant.State.PAUSED, "paused, because the file says live = false", ""
-        return state, "live = false in the file does not stop a live tenant; run again with --pause to pause it", ""
-    if state == Tenant.State.PAUSED and not may_resume:
-        return state, "a person paused it, so it stays paused; run again with --resume to make it live", ""
-    if len(tests) < len(SECRET_KEYS):
-        return state, "", "" if state == Tenant.State.LIVE else "not live: its connections were not tested"
-    if broken:
-        return (
-            state,
-            "",
-            f"{'still live, but' if state == Tenant.State.LIVE else 'not live:'} {' and '.join(broken)} "
-            "did not pass the connection test",
-        )
-    if state == Tenant.State.LIVE:
-        return state, "", ""
-    first = state == Tenant.State.PREPARING
-    return Tenant.State.LIVE, "live now; the first load has been started" if first else "live again", ""
-
-
-def _start_first_load(tenant_id: int) -> None:
-    from sync.domain.actions import start_run
-
-    for kind in (Run.Kind.SWEEP, Run.Kind.PULL):
-        with tenant_scope(tenant_id):
-            start_run(Run(tenant_id=tenant_id, kind=kind))
-
-
-# --------------------------------------------------------------------------------------------- showing and exporting
-
-
-def reveal_urls(tenant_id: int, token_id: int, why: str) -> dict[str, str]:
-    """The webhook URLs of one token by system. They are secrets: that they were shown is audited."""
-    with tenant_scope(tenant_id):
-        token = WebhookToken.objects.select_related("tenant").get(pk=token_id)
-        AuditEntry.objects.create(tenant_id=tenant_id, action="webhook_url_shown", detail=why)
-        return {system: token.url(system) for system in SECRET_KEYS}
-
-
-def newest_token(tenant_id: int) -> int | None:
-    with tenant_scope(tenant_id):
-        return WebhookToken.objects.filter(tenant_id=tenant_id, revoked_at=None).values_list("pk", flat=True).first()
-
-
-def export_tenant(slug: str) -> str:
-    """The tenant file of a stored tenant. Raises Tenant.DoesNotExist."""
-    with tenant_scope(ALL):
-        tenant = Tenant.objects.get(slug=slug)
-        return write_tenant_file(
-            tenant,
-            tenant.connections.order_by("-system"),
-            tenant.policies.order_by("pk"),
-            tenant.field_rules.order_by("pk"),
-            tenant.value_maps.order_by("pk"),
-        )

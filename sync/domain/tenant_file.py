@@ -75,7 +75,7 @@ def editable_fields(model: type[models.Model], *without: str) -> dict[str, model
     """The columns a person may set, in the order in which the model declares them."""
     return {
         column.name: column
-        for column in model._meta.fields
+        for column in model._meta.fields  # noqa: SLF001 - Django's public API in all but name
         if column.editable and not column.primary_key and column.name not in without
     }
 

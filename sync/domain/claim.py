@@ -1,0 +1,194 @@
+"""Claiming due change events: several of one record become one piece of work, crashes are counted at the claim."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from mappings.models import RecordLink
+from mappings.spec import Entity, System
+from sync.domain.context import Context, database_now
+from sync.domain.doorbell import Lease, renew
+from sync.models import ChangeEvent, SyncLogEntry
+from tenants.scoping import tenant_scope
+
+State = ChangeEvent.State
+
+#: Records per claim: three batch reads from Uniconta.
+CLAIM = 120
+#: Crashes of an event claimed alone before it is put aside (the first one happened in company).
+CRASHES_ALONE = 3
+#: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
+ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
+
+
+class LeaseLostError(Exception):
+    """Somebody else drains this tenant by now: stop at once, send nothing more."""
+
+
+@dataclass
+class Claimed:
+    """Some records of one entity, each with the events that were claimed for it."""
+
+    entity: Entity
+    links: list[int] = field(default_factory=list)
+    events: dict[int, list[ChangeEvent]] = field(default_factory=dict)  # by link
+    wants_sweep: bool = False
+
+    def add(self, events: Iterable[ChangeEvent]) -> None:
+        for event in events:
+            assert event.link_id is not None
+            if event.link_id not in self.events:
+                self.links.append(event.link_id)
+            self.events.setdefault(event.link_id, []).append(event)
+
+
+def fence(lease: Lease) -> None:
+    """First statement of every transaction that completes something. Raises LeaseLostError."""
+    if not renew(lease):
+        raise LeaseLostError
+
+
+def recover(context: Context, lease: Lease) -> None:
+    """Take over from a drain that died: its claims become due again, its unfinished writes become unclear.
+
+    A create whose answer is unknown is looked for no earlier than UNCLEAR_WAIT_SECONDS later: the remote may still be
+    storing it.
+    """
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        orphans = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.CLAIMED).exclude(
+            claim=lease.token
+        )
+        sending = SyncLogEntry.objects.filter(tenant_id=context.tenant_id, state=SyncLogEntry.State.SENDING).exclude(
+            claim=lease.token
+        )
+        creates = list(sending.filter(action=SyncLogEntry.Action.CREATE).values_list("link_id", flat=True))
+        sending.update(state=SyncLogEntry.State.UNCLEAR, error_code="crashed", finished_at=timezone.now())
+        orphans.filter(crashes__gt=CRASHES_ALONE).update(
+            state=State.QUARANTINED, error_code="crashed", claim=None, finished_at=timezone.now()
+        )
+        later = database_now() + timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
+        orphans.filter(link_id__in=creates).update(state=State.PENDING, claim=None, due_at=later)
+        orphans.update(state=State.PENDING, claim=None)
+        RecordLink.objects.filter(
+            tenant_id=context.tenant_id,
+            events__state=State.QUARANTINED,
+            events__error_code="crashed",
+            state__in=[RecordLink.State.NEW, RecordLink.State.IN_SYNC],
+        ).update(state=RecordLink.State.NEEDS_ATTENTION, reason="crashed")
+
+
+def claim(context: Context, lease: Lease) -> Claimed | None:
+    """The next records to work on: people's and webhooks' events before backfill, what others refer to first."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        due = ChangeEvent.objects.filter(
+            tenant_id=context.tenant_id, state=State.PENDING, due_at__lte=database_now()
+        ).order_by("priority", "due_at", "id")
+        due.exclude(entity__in=list(context.entities)).update(
+            state=State.IGNORED, error_code="entity_off", finished_at=timezone.now()
+        )
+        backfill = Q(priority__gte=ChangeEvent.Priority.BACKFILL)
+        for urgency in (~backfill, backfill):
+            for entity in context.entities.values():
+                events = list(due.filter(urgency, entity=entity.name)[:CLAIM])
+                if events:
+                    return _take(context, lease, entity, events)
+    return None
+
+
+def _take(context: Context, lease: Lease, entity: Entity, events: list[ChangeEvent]) -> Claimed:
+    claimed = Claimed(entity)
+    without_record = [event for event in events if not event.remote_id and not event.link_id]
+    if without_record:
+        claimed.wants_sweep = True
+        finish(without_record, State.DONE)
+        events = [event for event in events if event not in without_record]
+    # What crashed before is worked on alone, so that it takes nothing else down with it.
+    healthy = [event for event in events if not event.crashes]
+    events = healthy or events[:1]
+    _link(context, entity, events)
+    claimed.add(take_for(context, lease, [event.link_id for event in events if event.link_id]))
+    return claimed
+
+
+def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
+    """Give every event its record link; a record heard of for the first time gets a row."""
+    for system in System:
+        loose = [event for event in events if event.link_id is None and event.system == system.value]
+        if not loose:
+            continue
+        scope = {"tenant_id": context.tenant_id, "entity": entity.name}
+        ids = {event.remote_id for event in loose}
+        RecordLink.objects.bulk_create(
+            [RecordLink(**scope, **{f"{system}_id": record_id}) for record_id in sorted(ids)], ignore_conflicts=True
+        )
+        links = {
+            link.remote_id(system): link for link in RecordLink.objects.filter(**scope, **{f"{system}_id__in": ids})
+        }
+        for event in loose:
+            event.link = links[event.remote_id]
+        ChangeEvent.objects.bulk_update(loose, ["link"])
+
+
+def take_for(context: Context, lease: Lease, links: list[int]) -> list[ChangeEvent]:
+    """Claim whatever is pending for these records, due or not: one look answers all of it."""
+    pending = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.PENDING)
+    ids = list(pending.filter(link_id__in=links).values_list("pk", flat=True))
+    # A webhook that came since the link was made is known only by its record id.
+    for system in System:
+        records = dict(
+            RecordLink.objects.filter(pk__in=links).exclude(**{f"{system}_id": ""}).values_list(f"{system}_id", "pk")
+        )
+        entity_of = RecordLink.objects.filter(pk__in=links[:1]).values_list("entity", flat=True).first()
+        loose = pending.filter(link=None, system=system.value, entity=entity_of, remote_id__in=list(records))
+        for event in loose:
+            event.link_id = records[event.remote_id]
+            event.save(update_fields=["link"])
+            ids.append(event.pk)
+    ChangeEvent.objects.filter(pk__in=ids).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
+    return list(ChangeEvent.objects.filter(pk__in=ids).order_by("priority", "id"))
+
+
+def finish(events: Iterable[ChangeEvent], state: str, code: str = "", detail: str = "") -> None:
+    """Record an outcome that ends events. Call inside a fenced scope."""
+    ids = [event.pk for event in events]
+    ChangeEvent.objects.filter(pk__in=ids).update(
+        state=state, error_code=code, error_detail=detail, claim=None, crashes=0, finished_at=timezone.now()
+    )
+
+
+def put_back(events: Iterable[ChangeEvent], code: str, detail: str, *, due_at: datetime | None, counts: bool) -> bool:
+    """Let events be tried again; `counts` raises the attempts. False: they have had enough, a person must look.
+
+    Call inside a fenced scope.
+    """
+    events = list(events)
+    attempts = max((event.attempts for event in events), default=0) + counts
+    if attempts >= ATTEMPTS:
+        return False
+    if due_at is None:
+        wait = min(BACK_OFF_FIRST * 2**attempts, BACK_OFF_LONGEST) * random.uniform(0.8, 1.2)  # noqa: S311
+        due_at = database_now() + timedelta(seconds=wait)
+    ChangeEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+        state=State.PENDING,
+        due_at=due_at,
+        attempts=attempts,
+        error_code=code,
+        error_detail=detail,
+        claim=None,
+        crashes=0,
+    )
+    return True
+
+
+def has_due(tenant_id: int) -> bool:
+    with tenant_scope(tenant_id):
+        return ChangeEvent.objects.filter(tenant_id=tenant_id, state=State.PENDING, due_at__lte=database_now()).exists()

@@ -1,0 +1,82 @@
+"""Finding the other side of a record that has only one: by keys that are unique on both sides, never by name alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mappings.engine import match_keys
+from mappings.models import RecordLink
+from mappings.spec import Entity, Match, System
+from sync.models import ChangeEvent, SyncLogEntry
+
+
+@dataclass(frozen=True)
+class Found:
+    """`other` is the certain match; otherwise `question` says why a person must choose ("" when nothing is alike)."""
+
+    other: RecordLink | None = None
+    question: str = ""
+    candidates: tuple[RecordLink, ...] = ()
+
+
+def match_record(entity: Entity, link: RecordLink) -> Found:
+    """Look for the missing side of `link` among the records of the other system that are not linked.
+
+    A key counts only while exactly one record on each side holds it. Call inside a scope.
+    """
+    system = System.UNICONTA if link.uniconta_id else System.INTEMPUS
+    siblings = RecordLink.objects.filter(tenant_id=link.tenant_id, entity=entity.name)
+    ambiguous: list[RecordLink] = []
+    for key in getattr(link, f"{system}_match_keys"):
+        others = list(
+            siblings.filter(**{f"{system.other}_match_keys__contains": [key]}).exclude(pk=link.pk).order_by("pk")[:5]
+        )
+        free = [other for other in others if not other.is_linked and not other.is_gone(system.other)]
+        if not free:
+            continue
+        rivals = siblings.filter(**{f"{system}_match_keys__contains": [key]}).exclude(pk=link.pk)
+        if len(others) == 1 and not rivals.exists():
+            return Found(free[0])
+        ambiguous += free
+    if link.is_match_rejected:
+        return Found()
+    if ambiguous:
+        return Found(question="ambiguous_match", candidates=tuple(ambiguous))
+    alike = _proposals(entity, link, system)
+    return Found(question="proposal_match", candidates=alike) if alike else Found()
+
+
+def _proposals(entity: Entity, link: RecordLink, system: System) -> tuple[RecordLink, ...]:
+    values = link.current(system)
+    if not values or not match_keys(entity, system, values, Match.PROPOSAL):
+        return ()
+    alike = RecordLink.objects.filter(
+        tenant_id=link.tenant_id, entity=entity.name, name__iexact=link.name, **{f"{system}_id": ""}
+    ).exclude(**{f"{system.other}_id": ""})
+    return tuple(
+        other
+        for other in alike.exclude(pk=link.pk).order_by("pk")[:5]
+        if not other.is_gone(system.other) and not other.is_match_rejected
+    )
+
+
+def join(entity: Entity, one: RecordLink, other: RecordLink) -> RecordLink:
+    """Make one link of two halves; the Uniconta half survives, history and events follow. Call inside a fenced scope.
+
+    Linking changes nothing on either side: there is no base yet, so the first plan adopts what is equal.
+    """
+    keep, drop = (one, other) if one.uniconta_id else (other, one)
+    side = ("id", "key", "base", "seen", "seen_at", "match_keys")
+    for name in (f"{System.INTEMPUS}_{field}" for field in side):
+        setattr(keep, name, getattr(drop, name))
+    keep.intempus_timestamp = drop.intempus_timestamp
+    # First sight of a pair: neither side has a base, whatever was remembered of the halves.
+    for system in System:
+        setattr(keep, f"{system}_seen", keep.current(system))
+        setattr(keep, f"{system}_base", {})
+    keep.is_gone_in_intempus = False
+    ChangeEvent.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
+    SyncLogEntry.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
+    drop.delete()
+    keep.save()
+    return keep

@@ -1,0 +1,49 @@
+"""Translating references between the systems through the record links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mappings.models import RecordLink
+from mappings.spec import Entity, System
+from sync.domain.context import Context
+
+
+class LinkReferences:
+    """References of some records, looked up in one query per referenced entity. Build it inside a scope."""
+
+    def __init__(self, context: Context, entity: Entity, links: Iterable[RecordLink]) -> None:
+        self._to_intempus: dict[tuple[str, str], str] = {}
+        self._to_uniconta: dict[tuple[str, str], str] = {}
+        links = list(links)
+        for attribute in entity.references:
+            keys = {str((link.current(System.UNICONTA) or {}).get(attribute.name, "")) for link in links}
+            ids = {str((link.current(System.INTEMPUS) or {}).get(attribute.name, "")) for link in links}
+            pairs = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=attribute.reference).exclude(
+                uniconta_id="", intempus_id=""
+            )
+            usable = pairs.filter(is_gone_in_uniconta=False, is_gone_in_intempus=False)
+            for link in [*usable.filter(uniconta_key__in=keys - {""}), *usable.filter(intempus_id__in=ids - {""})]:
+                if link.is_linked:
+                    self._to_intempus[attribute.reference, link.uniconta_key] = link.intempus_id
+                    self._to_uniconta[attribute.reference, link.intempus_id] = link.uniconta_key
+
+    def to_intempus(self, entity: str, uniconta_key: str) -> str | None:
+        return self._to_intempus.get((entity, uniconta_key))
+
+    def to_uniconta(self, entity: str, intempus_id: str) -> str | None:
+        return self._to_uniconta.get((entity, intempus_id)) if intempus_id else None
+
+
+def is_used(context: Context, entity: Entity, link: RecordLink) -> bool:
+    """Whether a record that goes to Intempus uses this one (rule M6). Call inside a scope."""
+    for user in context.entities.values():
+        for attribute in user.references:
+            if attribute.reference != entity.name:
+                continue
+            users = RecordLink.objects.filter(
+                tenant_id=context.tenant_id, entity=user.name, **{f"uniconta_base__{attribute.name}": link.uniconta_key}
+            ).exclude(intempus_id="")
+            if users.exclude(is_ticked=False).exists():
+                return True
+    return False
