@@ -44,7 +44,7 @@ class Handler(WSGIRequestHandler):
         environ["simulator.handler"] = self
         try:
             self._answer(self.server.app(environ, self._start_response))
-        except (ConnectionError, TimeoutError):
+        except OSError:  # the caller went away, or the connection was broken on purpose
             self.close_connection = True
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -85,7 +85,8 @@ class Handler(WSGIRequestHandler):
                 self.wfile.close()
             self.rfile, self.wfile = io.BytesIO(), io.BytesIO()
         else:
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the caller may have given up first
+                self.connection.shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError("broken on purpose")
 
 

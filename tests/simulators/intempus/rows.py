@@ -111,6 +111,8 @@ def read_value(simulator: "IntempusSimulator", resource: Resource, each: Field, 
         case "uri":
             return _relation(simulator, each, value, company)
         case "uris":
+            if not isinstance(value, list):
+                raise bad_request(f"The '{each.name}' field takes a list")
             return [str(uri) for uri in value]
     text = str(value)
     limit = simulator.switches.max_text_length

@@ -148,7 +148,7 @@ def _update(
     changes: "list[Change]",
 ) -> Row:
     row_id = body.get("RowId")
-    if not isinstance(row_id, int):
+    if not isinstance(row_id, int) or isinstance(row_id, bool):
         raise simulator.refuse("CouldNotFind", call.language)
     merge = simulator.switches.put_merges
     return simulator.update(_company(call), table, row_id, body, call.language, changes, with_user_fields, merge)
