@@ -57,6 +57,7 @@ class IntempusConnector:
         )
         self._lock = threading.Lock()
         self._field_names: dict[str, frozenset[str]] = {}
+        self._without_patch: set[str] = set()  # resources that answered PATCH with 405
 
     # --- reading ---
 
@@ -154,17 +155,7 @@ class IntempusConnector:
 
         Of `expected` only the stamp counts; the values were compared by the pull right before.
         """
-        body = _rendered(values)
-        path = _record_path(side, record_id)
-        try:
-            reply = self._door.call("PATCH", path, wanted=Wanted.RECORD_OR_NOTHING, body=body)
-        except NeedsAttention as error:
-            if error.code != "not_allowed":
-                raise
-            # PUT is partial here as well (1.6), and unlike PATCH known to work everywhere. It might create a missing
-            # record, hence the look first.
-            self._detail(side, record_id)
-            reply = self._door.call("PUT", path, wanted=Wanted.RECORD_OR_NOTHING, body=body)
+        reply = self._write_part(side, record_id, _rendered(values))
         answer = _record(reply)
         row: Row = _without_stamp(answer) if answer is not None else self._read_back(side, record_id)
         self._check_company(side, row)
@@ -222,6 +213,19 @@ class IntempusConnector:
             # A record deleted while we read makes this a false alarm, and the next attempt a good one.
             raise RetryLater("incomplete_read", f"{side.resource}: {len(seen)} of {counted} rows", is_outage=False)
 
+    def _write_part(self, side: Side, record_id: str, body: Row) -> Reply:
+        path = _record_path(side, record_id)
+        if side.resource not in self._without_patch:
+            try:
+                return self._door.call("PATCH", path, wanted=Wanted.RECORD_OR_NOTHING, body=body)
+            except NeedsAttention as error:
+                if error.code != "not_allowed":
+                    raise
+            self._without_patch.add(side.resource)
+        # PUT is partial here as well (1.6). It might create a record that is missing (8), hence the look first.
+        self._detail(side, record_id)
+        return self._door.call("PUT", path, wanted=Wanted.RECORD_OR_NOTHING, body=body)
+
     def _detail(self, side: Side, record_id: str) -> dict[str, Any]:
         reply = self._door.call("GET", _record_path(side, record_id), wanted=Wanted.RECORD)
         try:
@@ -268,12 +272,12 @@ def _page(reply: Reply) -> _Page:
         body = reply.json()
         meta, rows = body["meta"], body["objects"]
         next_link, total = meta.get("next"), meta.get("total_count")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and _row_id(row) for row in rows):
-            raise ValueError("a list without rows or a row without id")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RetryLater("unreadable_answer", f"{type(error).__name__}: {error}") from None
     finally:
         reply.close()
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and _row_id(row) for row in rows):
+        raise RetryLater("unreadable_answer", "a list without rows, or a row without id")
     stamp = reply.headers.get("logical-timestamp", "").strip()
     return _Page(
         rows,
