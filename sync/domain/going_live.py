@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sync.connectors.errors import RemoteError
-from sync.domain.actions import start_run
 from sync.domain.catalogue import explain_code
 from sync.domain.connections import test_connection_now
 from sync.domain.onboarding import Onboarded
@@ -102,8 +101,8 @@ def settle_state(done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, m
             tenant.save(update_fields=["state"])
             detail = f"onboard: {before} → {settled.state}"
             AuditEntry.objects.create(tenant=tenant, action="state_changed", detail=detail)
-    if (before, settled.state) == (Tenant.State.PREPARING, Tenant.State.LIVE):
-        _start_first_load(done.tenant_id)
+        if (before, settled.state) == (Tenant.State.PREPARING, Tenant.State.LIVE):
+            _start_first_load(done.tenant_id)
     return settled
 
 
@@ -131,9 +130,10 @@ def _wanted_quiet(state: str, *, wants_live: bool | None, may_pause: bool) -> Se
 
 
 def _start_first_load(tenant_id: int) -> None:
+    from sync.domain.actions import start_run  # noqa: PLC0415
+
     for kind in (Run.Kind.SWEEP, Run.Kind.PULL):
-        with tenant_scope(tenant_id):
-            start_run(Run(tenant_id=tenant_id, kind=kind))
+        start_run(Run(tenant_id=tenant_id, kind=kind))
 
 
 # --------------------------------------------------------------------------------------------- showing and exporting

@@ -116,13 +116,13 @@ def read_tenant_file(text: str) -> list[TenantEntry]:
     except tomllib.TOMLDecodeError as error:
         raise TenantFileError([f"This is not valid TOML: {error}"]) from None
     reader = _Reader()
-    reader.check_keys("", document, {"tenant": list})
     tables = document.get("tenant")
     if isinstance(tables, dict):
-        reader.error("", "write [[tenant]] with two brackets: a file may hold several tenants")
-    elif not tables:
-        reader.error("", "no [[tenant]] in it; nothing to do")
-    entries = [reader.tenant(table, index) for index, table in enumerate(tables or [])] if type(tables) is list else []
+        raise TenantFileError(["Write [[tenant]] with two brackets: a file may hold several tenants"])
+    tables = reader.check_keys("", document, {"tenant": list}).get("tenant", [])
+    if not tables and not reader.errors:
+        reader.error("", "there is no [[tenant]] in it; nothing to do")
+    entries = [reader.tenant(table, index) for index, table in enumerate(tables)]
     slugs = [entry.slug for entry in entries if entry.slug]
     for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
         reader.error(f"tenant '{slug}'", "stands in the file more than once; keep one of them")
