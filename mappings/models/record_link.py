@@ -60,6 +60,8 @@ class RecordLink(models.Model):
     intempus_timestamp = models.BigIntegerField(null=True)
     is_gone_in_uniconta = models.BooleanField(default=False)
     is_gone_in_intempus = models.BooleanField(default=False)
+    # The Uniconta number under which this record, born in Intempus, is being created there.
+    reserved_number = models.CharField(max_length=60, blank=True)
     uniconta_match_keys = ArrayField(models.TextField(), default=list)
     intempus_match_keys = ArrayField(models.TextField(), default=list)
     is_match_rejected = models.BooleanField(default=False)  # a person said: none of the proposals, make a new one

@@ -107,8 +107,14 @@ class Connector(Protocol):
     def create(self, side: Side, values: Row, *, creation_id: str) -> Written:
         """Create one record. Raises Unclear when the answer got lost."""
 
-    def update(self, side: Side, record_id: str, values: Row, *, expected: Row) -> Written:
-        """Change only the fields in `values`. Raises Moved when a field of `expected` no longer has that value."""
+    def update(
+        self, side: Side, record_id: str, values: Row, *, is_as_planned: Callable[[Row], bool], stamp: int | None
+    ) -> Written:
+        """Change only the fields in `values`.
+
+        Where the system allows a look right before the write, raises Moved unless `is_as_planned(row)`. `stamp` is the
+        change stamp last read (None: unknown); a higher one in the answer is an edit nobody saw.
+        """
 
     def field_names(self, side: Side) -> frozenset[str] | None:
         """Field names seen over all rows of the last completed `read_all`; None: none completed, or it was empty."""

@@ -14,6 +14,7 @@ class RemoteError(Exception):
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+        self.system = ""  # which system it came from, where the caller knows
 
 
 class RetryLater(RemoteError):

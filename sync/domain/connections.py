@@ -171,10 +171,10 @@ def _host_failed(base_url: str, now: datetime) -> None:
         host.save()
 
 
-def report_success(tenant_id: int) -> None:
-    """Both systems answered: close the breakers. Costs one statement when they were closed anyway."""
+def report_success(tenant_id: int, *systems: System) -> None:
+    """The systems answered: close their breakers. Costs one statement when they were closed anyway."""
     with tenant_scope(tenant_id):
-        failed = Connection.objects.filter(tenant_id=tenant_id, failure_count__gt=0)
+        failed = Connection.objects.filter(tenant_id=tenant_id, system__in=systems, failure_count__gt=0)
         base_urls = list(failed.values_list("base_url", flat=True))
         if base_urls:
             failed.update(failure_count=0, open_until=None, state_detail="")

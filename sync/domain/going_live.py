@@ -130,7 +130,7 @@ def _wanted_quiet(state: str, *, wants_live: bool | None, may_pause: bool) -> Se
 
 
 def _start_first_load(tenant_id: int) -> None:
-    from sync.domain.actions import start_run  # noqa: PLC0415
+    from sync.domain.actions import start_run
 
     for kind in (Run.Kind.SWEEP, Run.Kind.PULL):
         start_run(Run(tenant_id=tenant_id, kind=kind))

@@ -70,7 +70,7 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
         if row.get(side.creation_id_field):
             keys.insert(0, f"c:{row[side.creation_id_field]}")
     else:
-        keys.insert(0, f"c:{context.creation_id(entity, record_id)}")
+        keys[:0] = [f"c:{context.creation_id(entity, record_id)}", f"n:{row.get(side.key_field)}"]
     return Reading(
         id=record_id,
         key=str(row.get(side.key_field) or "")[:60],
@@ -204,11 +204,14 @@ def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datet
     """Keep on the link what was read. Nothing is decided here."""
     setattr(link, f"{system}_key", reading.key)
     setattr(link, f"{system}_seen_at", read_at)
-    setattr(link, f"{system}_match_keys", reading.match_keys)
+    own = [f"n:{link.reserved_number}"] if link.reserved_number and system is System.INTEMPUS else []
+    setattr(link, f"{system}_match_keys", [*own, *reading.match_keys])
     setattr(link, f"is_gone_in_{system}", False)
     if reading.problem is None:
         is_known = reading.values == link.base(system)
         setattr(link, f"{system}_seen", None if is_known else reading.values)
+        if link.reason == "mapping_error":
+            link.state, link.reason, link.detail = RecordLink.State.NEW, "", ""
     else:
         link.state, link.reason = RecordLink.State.NEEDS_ATTENTION, "mapping_error"
         link.detail = str(reading.problem)

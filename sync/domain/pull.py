@@ -80,7 +80,7 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
             if context.policies[entity.name].enabled:
                 for name, count in pull_entity(context, entity, run, is_complete=is_complete).counts().items():
                     counts[name] = counts.get(name, 0) + count
-        report_success(tenant_id)
+        report_success(tenant_id, System.INTEMPUS)
     except NotReadyError as error:
         return fail_run(run, error.code, counts=counts)
     except RemoteError as error:

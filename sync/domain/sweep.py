@@ -80,7 +80,7 @@ def sweep(tenant_id: int, run_id: int | None = None) -> Run | None:
                 counts[name] = counts.get(name, 0) + count
             if context.policies[entity.name].hold_code:
                 held.append(entity.name)
-        report_success(tenant_id)
+        report_success(tenant_id, System.UNICONTA)
     except NotReadyError as error:
         return fail_run(run, error.code, counts=counts)
     except RemoteError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +52,9 @@ class ChangeEvent(models.Model):
     size = models.PositiveIntegerField(_("body size"), default=0)
     link = models.ForeignKey(RecordLink, models.CASCADE, related_name="events", null=True, db_index=False)
     run = models.ForeignKey(Run, models.SET_NULL, related_name="events", null=True, db_index=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, verbose_name=_("requested by")
+    )
     state = models.CharField(_("state"), max_length=15, choices=State, default=State.PENDING)
     priority = models.SmallIntegerField(default=Priority.WEBHOOK)
     due_at = models.DateTimeField(_("due"), default=timezone.now)

@@ -1,0 +1,181 @@
+"""What a person presses. Each leaves an audit entry; whatever calls out is queued as a run or a change event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from mappings.models import EntityPolicy, RecordLink
+from mappings.spec import System
+from sync import queue
+from sync.domain.context import database_now
+from sync.domain.doorbell import ring
+from sync.models import ChangeEvent, Run
+from tenants.models import AuditEntry, Connection, Tenant
+from tenants.scoping import ALL, tenant_scope
+
+REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
+TASKS = {Run.Kind.PULL: "pull", Run.Kind.SWEEP: "sweep", Run.Kind.PREVIEW: "preview"}
+
+
+def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str = "") -> None:
+    AuditEntry.objects.create(tenant_id=tenant_id, user_id=user_id, action=action, detail=detail[:500])
+
+
+def start_run(run: Run) -> Run:
+    """Store a run as queued and let a worker take it. Call inside a scope."""
+    run.state = Run.State.QUEUED
+    run.save()
+    if run.kind == Run.Kind.TEST:
+        connection = Connection.objects.get(tenant_id=run.tenant_id, system=run.system)
+        queue.enqueue("sync.tasks.test_connection", connection.pk, run.pk)
+    elif run.kind == Run.Kind.PREVIEW:
+        queue.enqueue("sync.tasks.preview", run.pk)
+    else:
+        queue.enqueue(f"sync.tasks.{TASKS[Run.Kind(run.kind)]}", run.tenant_id, run.pk)
+    audit(run.tenant_id, run.requested_by_id, f"run_{run.kind}", run.system)
+    return run
+
+
+def sync_now(link_ids: Iterable[int], user_id: int | None) -> int:
+    """Look at these records now, before anything else; returns how many. Call inside a scope."""
+    links = list(RecordLink.objects.filter(pk__in=list(link_ids)))
+    now = database_now()
+    ChangeEvent.objects.bulk_create(
+        ChangeEvent(
+            tenant_id=link.tenant_id,
+            entity=link.entity,
+            system=System.UNICONTA.value if link.uniconta_id else System.INTEMPUS.value,
+            remote_id=link.uniconta_id or link.intempus_id,
+            key=link.uniconta_key or link.intempus_key,
+            origin=ChangeEvent.Origin.PERSON,
+            priority=ChangeEvent.Priority.PERSON,
+            requested_by_id=user_id,
+            link=link,
+            received_at=now,
+            due_at=now,
+        )
+        for link in links
+    )
+    for tenant_id in {link.tenant_id for link in links}:
+        audit(tenant_id, user_id, "sync_now", ", ".join(str(link) for link in links if link.tenant_id == tenant_id))
+        ring(tenant_id)
+    return len(links)
+
+
+def retry(link_ids: Iterable[int], user_id: int | None) -> int:
+    """Try again what a person has mended: open events start afresh. Returns how many records. Call inside a scope."""
+    ids = list(link_ids)
+    ChangeEvent.objects.filter(link_id__in=ids, state=ChangeEvent.State.PENDING).update(due_at=database_now())
+    ChangeEvent.objects.filter(link_id__in=ids, state__in=REOPENED).update(
+        state=ChangeEvent.State.DONE, finished_at=database_now()
+    )
+    return sync_now(ids, user_id)
+
+
+def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> None:
+    """A person's answer to a match question: `other_id` is the same record, or (None) none of them. Call in a scope."""
+    link = RecordLink.objects.select_for_update().get(pk=link_id)
+    if other_id is None:
+        RecordLink.objects.filter(pk=link_id).update(is_match_rejected=True)
+        audit(link.tenant_id, user_id, "match_rejected", str(link))
+    else:
+        other = RecordLink.objects.select_for_update().get(pk=other_id, tenant_id=link.tenant_id, entity=link.entity)
+        system = System.UNICONTA if link.uniconta_id else System.INTEMPUS
+        if link.is_linked or other.is_linked or not other.remote_id(system.other):
+            raise ValueError("these two records cannot be linked")
+        chosen = f"p:{link.pk}:{other.pk}"
+        for half, side in ((link, system), (other, system.other)):
+            keys = [chosen, *getattr(half, f"{side}_match_keys")]
+            RecordLink.objects.filter(pk=half.pk).update(**{f"{side}_match_keys": keys})
+        audit(link.tenant_id, user_id, "match_chosen", f"{link} = {other}")
+    retry([link_id], user_id)
+
+
+def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:
+    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+    tenant.state = state
+    tenant._change_reason = action  # noqa: SLF001 - how simple_history takes its reason
+    tenant.save()
+    audit(tenant_id, user_id, action)
+    return tenant
+
+
+def pause(tenant_id: int, user_id: int | None) -> None:
+    """Stop writing to either system. Webhooks are still taken in. Call inside a scope."""
+    _set_state(tenant_id, Tenant.State.PAUSED, user_id, "paused")
+    _repair_schedules_on_commit()
+
+
+def resume(tenant_id: int, user_id: int | None) -> None:
+    """Go on after a pause. Call inside a scope."""
+    _set_state(tenant_id, Tenant.State.LIVE, user_id, "resumed")
+    ring(tenant_id)
+    _repair_schedules_on_commit()
+
+
+class NotTestedError(Exception):
+    """A company goes live only after both connections were tested (rule M13)."""
+
+
+def go_live(tenant_id: int, user_id: int | None) -> None:
+    """The confirmation: from now on both systems are written to. Starts the first load. Call inside a scope.
+
+    Raises NotTestedError.
+    """
+    working = Connection.objects.filter(tenant_id=tenant_id, state=Connection.State.WORKING).exclude(
+        pinned_company_id=""
+    )
+    if working.count() < len(System):
+        raise NotTestedError
+    was_live = Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists()
+    _set_state(tenant_id, Tenant.State.LIVE, user_id, "went_live")
+    if not was_live:
+        for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
+            start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))
+    ring(tenant_id)
+    _repair_schedules_on_commit()
+
+
+def resume_connection(connection_id: int, user_id: int | None) -> None:
+    """Take a connection back after its trouble was mended; the next answer tells whether it was. Call in a scope."""
+    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    connection.state = Connection.State.WORKING if connection.pinned_company_id else Connection.State.UNTESTED
+    connection.state_code = connection.state_detail = ""
+    connection.failure_count, connection.open_until = 0, None
+    connection.save()
+    audit(connection.tenant_id, user_id, "connection_resumed", connection.system)
+    ring(connection.tenant_id)
+
+
+def pause_connection(connection_id: int, user_id: int | None) -> None:
+    """Stop calling one system. Call inside a scope."""
+    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    connection.state = Connection.State.PAUSED
+    connection.save()
+    audit(connection.tenant_id, user_id, "connection_paused", connection.system)
+
+
+def accept_flag(policy_id: int, user_id: int | None) -> None:
+    """A person says that the tick field of a table really appeared or went: the entity goes on. Call in a scope."""
+    policy = EntityPolicy.objects.select_for_update().get(pk=policy_id)
+    EntityPolicy.objects.filter(pk=policy_id).update(
+        has_flag=policy.hold_code == "flag_appeared", hold_code="", hold_detail=""
+    )
+    audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {policy.hold_code}")
+    ChangeEvent.objects.filter(
+        tenant_id=policy.tenant_id, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
+    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
+    start_run(Run(tenant_id=policy.tenant_id, kind=Run.Kind.SWEEP, requested_by_id=user_id))
+    ring(policy.tenant_id)
+
+
+def _repair_schedules_on_commit() -> None:
+    from sync.domain.schedules import repair_schedules
+
+    def repair() -> None:
+        with tenant_scope(ALL):
+            repair_schedules()
+
+    transaction.on_commit(repair)

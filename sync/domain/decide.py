@@ -1,0 +1,178 @@
+"""From claimed records to plans: settle what was unclear, match, make sure of references, then let the engine plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from mappings.engine import Action, Inactive, Outcome, Plan, SideView, Standing, make_plan
+from mappings.models import RecordLink
+from mappings.spec import Entity, System
+from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.domain.context import Context
+from sync.domain.match import join, match_record
+from sync.domain.references import LinkReferences, is_used
+from sync.models import ChangeEvent, SyncLogEntry
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Item:
+    """One record in hand: its link as read for the plan, the events that brought it here, and what came of it."""
+
+    link: RecordLink
+    events: list[ChangeEvent] = field(default_factory=list)
+    plan: Plan = field(default_factory=Plan)
+    candidates: tuple[RecordLink, ...] = ()
+    is_joined: bool = False
+    error: RemoteError | None = None
+    reserved_number: str = ""
+
+
+def load_items(links: Iterable[int], events: dict[int, list[ChangeEvent]]) -> list[Item]:
+    """Records in hand, those with a Uniconta side first. Call inside a scope."""
+    rows = RecordLink.objects.in_bulk(list(links))
+    items = [Item(rows[pk], events.get(pk, [])) for pk in links if pk in rows]
+    return sorted(items, key=lambda item: not item.link.uniconta_id)
+
+
+# ------------------------------------------------------------------------------------------------ before planning
+
+
+def settle_unclear(items: list[Item]) -> None:
+    """Close writes whose answer was lost, now that both sides were read again: done or not done.
+
+    A write that did arrive is our own: its values become that side's base, or it would look like a person's edit.
+    """
+    by_link = {item.link.pk: item for item in items}
+    for entry in SyncLogEntry.objects.filter(link_id__in=by_link, state=SyncLogEntry.State.UNCLEAR).order_by("id"):
+        link = by_link[entry.link_id].link
+        now = link.current(entry.target)
+        written = {change["field"]: change["new"] for change in entry.plan.get("changes", [])}
+        arrived = now is not None and all(now.get(name) == value for name, value in written.items())
+        if arrived:
+            link.base(entry.target).update(written)
+            if entry.target == System.INTEMPUS and link.is_ticked is not False:
+                link.was_sent = True
+        entry.state = SyncLogEntry.State.DONE if arrived else SyncLogEntry.State.NOT_DONE
+        entry.save(update_fields=["state"])
+
+
+def find_matches(context: Context, entity: Entity, items: list[Item], *, used: bool) -> list[Item]:
+    """Join halves that belong together; returns the items with every joined pair as one."""
+    policy = context.policy(entity)
+    joined: dict[int, Item] = {}
+    gone: set[int] = set()
+    for item in items:
+        link = item.link
+        if link.pk in gone or link.is_linked or not policy.enabled or link.reason == "mapping_error":
+            continue
+        if link.uniconta_id and (link.is_ticked is False or link.current(System.UNICONTA) is None):
+            continue
+        if link.intempus_id and link.current(System.INTEMPUS) is None:
+            continue
+        if entity.is_on_demand and not (used or is_used(context, entity, link)):
+            continue
+        found = match_record(entity, link)
+        if found.other is None:
+            item.candidates = found.candidates
+            if found.question:
+                item.error = NeedsAttention(found.question, ", ".join(str(other) for other in found.candidates))
+            continue
+        if found.other.is_ticked is False:
+            continue  # not ticked: its half stays as it is
+        item.link = join(entity, link, found.other)
+        item.is_joined = True
+        joined[item.link.pk] = item
+        gone.add(found.other.pk if item.link.pk == link.pk else link.pk)
+        gone.discard(item.link.pk)
+    result: list[Item] = []
+    for item in items:
+        if item.is_joined:
+            result.append(item)
+        elif item.link.pk in joined:
+            joined[item.link.pk].events += item.events
+        elif item.link.pk in gone:
+            # The other half was in hand as well: its events belong to the pair now.
+            owner = next(other for other in joined.values() if item.link.intempus_id == other.link.intempus_id)
+            owner.events += item.events
+        else:
+            result.append(item)
+    return result
+
+
+def missing_references(context: Context, entity: Entity, items: list[Item]) -> dict[str, set[str]]:
+    """Uniconta keys, by referenced entity, that records on their way to Intempus need and that are not there yet."""
+    references = LinkReferences(context, entity, [item.link for item in items])
+    missing: dict[str, set[str]] = {}
+    policy = context.policy(entity)
+    for item in items:
+        values = item.link.current(System.UNICONTA)
+        if values is None or item.link.is_ticked is False or item.error or not (policy.enabled and policy.to_intempus):
+            continue
+        if not item.link.intempus_id and not policy.create_in_intempus:
+            continue
+        for attribute in entity.references:
+            key = str(values.get(attribute.name, ""))
+            if key and references.to_intempus(attribute.reference, key) is None:
+                missing.setdefault(attribute.reference, set()).add(key)
+    return missing
+
+
+# ------------------------------------------------------------------------------------------------ planning
+
+
+def plan_item(context: Context, entity: Entity, item: Item, references: LinkReferences, *, used: bool = False) -> Plan:
+    """The engine's plan for one record, after the gates that stand before any plan counts."""
+    link = item.link
+    plan = make_plan(
+        entity,
+        _view(link, System.UNICONTA),
+        _view(link, System.INTEMPUS),
+        context.policy(entity),
+        Standing(
+            is_ticked=link.is_ticked,
+            was_sent=link.was_sent,
+            inactive_reason=Inactive(link.inactive_reason),
+            is_used=used or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
+        ),
+        references,
+    )
+    row = context.policies[entity.name]
+    actions = {write.action for write in plan.writes}
+    if row.hold_code and actions & {Action.CREATE, Action.DEACTIVATE}:
+        return Plan(Outcome.WAITING, row.hold_code, keeps_bases=True)
+    is_born_in_intempus = any(w.action is Action.CREATE and w.target is System.UNICONTA for w in plan.writes)
+    if is_born_in_intempus and row.loaded_at is None:
+        # Before Uniconta's table was read once, a record that seems new may only be unknown to us.
+        raise RetryLater("first_load", after=10, is_outage=False)
+    return plan
+
+
+def plan_items(
+    context: Context, entity: Entity, items: list[Item], *, used: bool, plan: Callable[..., Plan] = plan_item
+) -> None:
+    """Plans for all items; trouble with one is kept on it and stops no other. Call inside a scope."""
+    references = LinkReferences(context, entity, [item.link for item in items])
+    for item in items:
+        if item.error is not None:
+            continue
+        if item.link.reason == "mapping_error":
+            item.error = NeedsAttention("mapping_error", item.link.detail)
+            continue
+        try:
+            item.plan = plan(context, entity, item, references, used=used)
+        except RemoteError as error:
+            item.error = error
+        except Exception as error:
+            log.exception("planning failed", tenant=context.tenant_id, entity=entity.name, link=item.link.pk)
+            item.error = RetryLater("internal_error", f"{type(error).__name__}: {error}"[:500], is_outage=False)
+
+
+def _view(link: RecordLink, system: System) -> SideView:
+    current: dict[str, Any] | None = link.current(system)
+    return SideView(id=link.remote_id(system), base=link.base(system), current=current, is_gone=link.is_gone(system))

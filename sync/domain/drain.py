@@ -1,0 +1,308 @@
+"""The drain: process one tenant's due change events. One at a time per tenant, by lease; no transaction over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from django.db import DatabaseError
+
+from mappings.engine import Action
+from mappings.models import RecordLink
+from mappings.spec import Entity, System
+from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
+from sync.domain.claim import Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
+from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
+from sync.domain.context import Context, database_now, load_context
+from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
+from sync.domain.doorbell import Lease, release, ring, take_lease
+from sync.domain.observe import observe, watch_flag
+from sync.domain.pull import pull_entity
+from sync.domain.push import Done, Job, intend, prepare, send
+from sync.domain.remember import remember
+from sync.domain.sweep import sweep_entity
+from sync.models import ChangeEvent
+from tenants.scoping import tenant_scope
+
+log = structlog.get_logger()
+
+#: A drain stops starting slices after this many seconds, so that no tenant keeps a worker for itself.
+SLICE_SECONDS = 10
+#: Records per conflict read: what Intempus says is at most this many writes old.
+GROUP = 50
+#: While a burst is still arriving, gather it for a moment: fewer reads for the same hints.
+GATHER_SECONDS, GATHER_BELOW = 0.2, 40
+
+
+def drain(tenant_id: int) -> int:
+    """Work on what is due; returns how many records were looked at. Safe to call at any time, from anywhere."""
+    lease = take_lease(tenant_id)
+    if lease is None:
+        return 0
+    recorder = Recorder(tenant_id)
+    count, is_ready = 0, True
+    try:
+        connectors = open_connectors(tenant_id, recorder)
+        with tenant_scope(tenant_id):
+            context = load_context(tenant_id, connectors, recorder)
+        recover(context, lease)
+        count = _drain(context, lease)
+    except NotReadyError:
+        is_ready = False
+    except LeaseLostError:
+        log.warning("lease lost", tenant=tenant_id)
+        return count
+    finally:
+        _tidy(recorder, lease)
+    # Between our last look and the release somebody may have rung in vain: look once more.
+    if is_ready and has_due(tenant_id):
+        ring(tenant_id)
+    return count
+
+
+def _tidy(recorder: Recorder, lease: Lease) -> None:
+    try:
+        recorder.flush()
+        release(lease)
+    except DatabaseError:
+        log.warning("database lost while draining; the lease will run out", tenant=lease.tenant_id)
+
+
+def _drain(context: Context, lease: Lease) -> int:
+    count = 0
+    started = time.monotonic()
+    while time.monotonic() - started < SLICE_SECONDS:
+        if count:
+            _gather(context.tenant_id)
+        claimed = claim(context, lease)
+        if claimed is None:
+            break
+        count += len(claimed.links) + claimed.wants_sweep
+        try:
+            if claimed.wants_sweep:
+                with _blaming(System.UNICONTA):
+                    sweep_entity(context, claimed.entity)
+            _process(context, lease, claimed)
+            report_success(context.tenant_id, *System)
+        except RemoteError as error:
+            _put_all_back(context, lease, claimed, error)
+            break
+        finally:
+            context.recorder.flush()
+    return count
+
+
+def _gather(tenant_id: int) -> None:
+    with tenant_scope(tenant_id):
+        due = ChangeEvent.objects.filter(tenant_id=tenant_id, state=ChangeEvent.State.PENDING)
+        waiting = due.filter(due_at__lte=database_now(), origin=ChangeEvent.Origin.WEBHOOK)[:GATHER_BELOW].count()
+    if 0 < waiting < GATHER_BELOW:
+        time.sleep(GATHER_SECONDS)
+
+
+@contextmanager
+def _blaming(system: System) -> Iterator[None]:
+    """Note on a remote error which system it came from."""
+    try:
+        yield
+    except RemoteError as error:
+        error.system = system.value
+        raise
+
+
+def _put_all_back(context: Context, lease: Lease, claimed: Claimed, error: RemoteError) -> None:
+    """A read failed: no record is at fault. The events stay, the connection feels it."""
+    system = error.system or System.UNICONTA.value
+    if isinstance(error, NeedsAttention):
+        error = RetryLater(error.code, error.detail, after=60)
+    due_at = report_trouble(context.tenant_id, system, error)
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        mine = ChangeEvent.objects.filter(
+            tenant_id=context.tenant_id, state=ChangeEvent.State.CLAIMED, claim=lease.token
+        )
+        put_back(list(mine), error.code, error.detail, due_at=due_at or database_now(), counts=False)
+
+
+# ------------------------------------------------------------------------------------------------ one claim
+
+
+def _process(context: Context, lease: Lease, claimed: Claimed) -> None:
+    entity = claimed.entity
+    _read_uniconta(context, lease, entity, claimed)
+    _confirm_missing(context, lease, entity, claimed)
+    for start in range(0, len(claimed.links), GROUP):
+        process_group(context, lease, entity, claimed, claimed.links[start : start + GROUP])
+
+
+def process_group(
+    context: Context, lease: Lease, entity: Entity, claimed: Claimed, links: list[int], *, used: bool = False
+) -> None:
+    """Conflict read, plan, intend, push, remember: for at most `GROUP` records of one entity."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+    with _blaming(System.INTEMPUS):
+        pull_entity(context, entity)
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        claimed.add(take_for(context, lease, links))
+        items = load_items(links, claimed.events)
+        settle_unclear(items)
+        items = find_matches(context, entity, items, used=used)
+        missing = missing_references(context, entity, items)
+    for name, keys in missing.items():
+        _ensure(context, lease, context.entities[name], keys)
+    with tenant_scope(context.tenant_id):
+        plan_items(context, entity, items, used=used)
+    work = _prepare(context, entity, items)
+    work = _look_before_create(context, entity, work)
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        intend(context, lease, entity, work)
+    with_writes = {id(item) for item, _ in work}
+    _remember(context, lease, entity, [Done(item) for item in items if id(item) not in with_writes])
+    for handful in send(context, lease, entity, work):
+        _remember(context, lease, entity, handful)
+        context.recorder.flush()
+
+
+def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[Item, list[Job]]]:
+    work = []
+    for item in items:
+        if item.error is None and item.plan.writes:
+            try:
+                work.append((item, prepare(context, entity, item)))
+            except NeedsAttention as error:
+                item.error = error
+    return work
+
+
+def _remember(context: Context, lease: Lease, entity: Entity, handful: list[Done]) -> None:
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        remember(context, entity, handful)
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:
+    """Read afresh every record that was hinted at since its last read. What a sweep just read is not read again."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        rows = RecordLink.objects.in_bulk(claimed.links)
+        stale = {
+            link.uniconta_id: link
+            for link in rows.values()
+            if link.uniconta_id
+            and (
+                link.uniconta_seen_at is None
+                or any(event.received_at > link.uniconta_seen_at for event in claimed.events[link.pk])
+            )
+        }
+        read_at = database_now()
+    if not stale:
+        return
+    with _blaming(System.UNICONTA):
+        found = context.connectors[System.UNICONTA].read_by_ids(entity.uniconta, list(stale))
+        if found:
+            watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in found.values()))
+        observe(
+            context,
+            entity,
+            System.UNICONTA,
+            found.values(),
+            read_at,
+            origin=ChangeEvent.Origin.WEBHOOK,
+            stores_events=False,
+        )
+    _mark_gone(context, lease, System.UNICONTA, [link.pk for key, link in stale.items() if key not in found])
+
+
+def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:
+    """A record missing from a complete read of Intempus is looked up by itself before anything is said."""
+    with tenant_scope(context.tenant_id):
+        rows = RecordLink.objects.in_bulk(claimed.links)
+        read_at = database_now()
+    suspects = {
+        link.intempus_id: link
+        for link in rows.values()
+        if link.intempus_id
+        and any(event.operation == "missing" and event.system == System.INTEMPUS for event in claimed.events[link.pk])
+    }
+    if not suspects:
+        return
+    with _blaming(System.INTEMPUS):
+        found = context.connectors[System.INTEMPUS].read_by_ids(entity.intempus, list(suspects))
+        observe(
+            context,
+            entity,
+            System.INTEMPUS,
+            found.values(),
+            read_at,
+            origin=ChangeEvent.Origin.PULL,
+            stores_events=False,
+        )
+    _mark_gone(context, lease, System.INTEMPUS, [link.pk for key, link in suspects.items() if key not in found])
+
+
+def _mark_gone(context: Context, lease: Lease, system: System, links: list[int]) -> None:
+    if links:
+        with tenant_scope(context.tenant_id):
+            fence(lease)
+            RecordLink.objects.filter(pk__in=links).update(
+                **{f"is_gone_in_{system}": True, f"{system}_seen_at": database_now()}
+            )
+
+
+def _ensure(context: Context, lease: Lease, entity: Entity, keys: set[str]) -> None:
+    """References first: make sure that the records with these Uniconta keys are in Intempus, as far as possible."""
+    side = System.UNICONTA
+    with tenant_scope(context.tenant_id):
+        links = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=entity.name, is_gone_in_uniconta=False)
+        known = set(links.filter(uniconta_key__in=keys).values_list("uniconta_key", flat=True))
+        read_at = database_now()
+    if keys - known:
+        # A key we do not know: a new group, or a renamed one (same row id, new key).
+        with _blaming(side):
+            rows = context.connectors[side].read_all(entity.uniconta)
+            observe(context, entity, side, rows, read_at, origin=ChangeEvent.Origin.FOLLOW_UP)
+    with tenant_scope(context.tenant_id):
+        ids = list(links.filter(uniconta_key__in=keys, intempus_id="").values_list("pk", flat=True))
+        claimed = Claimed(entity, list(ids), {pk: [] for pk in ids})
+    for start in range(0, len(ids), GROUP):
+        process_group(context, lease, entity, claimed, ids[start : start + GROUP], used=True)
+
+
+def _look_before_create(
+    context: Context, entity: Entity, work: list[tuple[Item, list[Job]]]
+) -> list[tuple[Item, list[Job]]]:
+    """Before a record is created in Uniconta, its number is looked up there: ours from a lost answer, or taken?
+
+    For Intempus the conflict read did the same: what it found was matched by key and creation id.
+    """
+    creates = {
+        item.reserved_number: item
+        for item, jobs in work
+        if any(job.write.action is Action.CREATE and job.write.target is System.UNICONTA for job in jobs)
+    }
+    if not creates:
+        return work
+    side = entity.uniconta
+    with tenant_scope(context.tenant_id):
+        read_at = database_now()
+    with _blaming(System.UNICONTA):
+        found = context.connectors[System.UNICONTA].find_by_key(side, list(creates))
+    for row in found:
+        number = str(row[side.key_field])
+        item = creates[number]
+        if item.link.reserved_number != number:
+            item.error = NeedsAttention("key_taken", number)
+            continue
+        # Ours: the answer got lost. Seen as a half of its own, it matches by the reserved number at the next look.
+        origin = ChangeEvent.Origin.FOLLOW_UP
+        observe(context, entity, System.UNICONTA, [row], read_at, origin=origin)
+        item.error = RetryLater("answer_found", number, after=0, is_outage=False)
+    return [(item, jobs) for item, jobs in work if item.error is None]

@@ -1,0 +1,260 @@
+"""How every company is doing: one grouped query per figure, however many companies there are. Call inside a scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from mappings.entities import ENTITIES
+from mappings.models import EntityPolicy, RecordLink
+from sync.models import ChangeEvent, Run, SyncLogEntry, WorkerBeat
+from tenants.models import Connection, Tenant
+
+#: A worker that has not been heard of for this long is taken for dead.
+WORKER_SILENCE = timedelta(seconds=90)
+#: A fetch or check may be late by this much before anybody is told.
+GRACE = timedelta(minutes=2)
+#: Changes that wait longer than this are no longer on the way (rule M2).
+STALE_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When something was last read completely, and how often that is promised."""
+
+    at: datetime | None
+    every: timedelta
+
+    def is_late(self, now: datetime) -> bool:
+        return self.at is None or now - self.at > 2 * self.every + GRACE
+
+
+@dataclass(frozen=True)
+class ConnectionHealth:
+    id: int
+    system: str
+    state: str
+    state_code: str
+    state_detail: str
+    company: str
+    tested_at: datetime | None
+    open_until: datetime | None
+    call_count: int
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the breaker holds calls back because the remote system does not answer."""
+        return self.open_until is not None and self.open_until > now
+
+
+@dataclass(frozen=True)
+class TenantHealth:
+    tenant_id: int
+    name: str
+    state: str
+    pulled: Freshness
+    swept: Freshness
+    waiting: int = 0
+    oldest_due_at: datetime | None = None
+    quarantined: int = 0
+    causes: tuple[tuple[str, int], ...] = ()  # (reason, records that need attention), most first
+    held: tuple[tuple[str, str], ...] = ()  # (entity, code) whose creates and deactivations wait for a person
+    connections: tuple[ConnectionHealth, ...] = ()
+    changes_by_hour: tuple[int, ...] = ()  # the last 24 hours, oldest first
+
+    @property
+    def needs_attention(self) -> int:
+        return sum(count for _, count in self.causes)
+
+    @property
+    def is_live(self) -> bool:
+        return self.state == Tenant.State.LIVE
+
+    def is_stuck(self, now: datetime) -> bool:
+        return self.oldest_due_at is not None and now - self.oldest_due_at > STALE_AFTER
+
+    def broken(self, now: datetime) -> list[ConnectionHealth]:
+        return [
+            connection
+            for connection in self.connections
+            if connection.state in (Connection.State.BROKEN, Connection.State.PAUSED) or connection.is_open(now)
+        ]
+
+    def verdict(self, now: datetime) -> str:
+        """bad, warning, good or neutral (not live): the colour of the row, and what the list is sorted by."""
+        if not self.is_live:
+            return "neutral"
+        if any(connection.state == Connection.State.BROKEN for connection in self.connections):
+            return "bad"
+        is_late = self.pulled.is_late(now) or self.swept.is_late(now)
+        if is_late or self.quarantined or self.held or self.broken(now) or self.is_stuck(now):
+            return "bad" if is_late or self.quarantined else "warning"
+        return "warning" if self.needs_attention else "good"
+
+
+@dataclass(frozen=True)
+class WorkerHealth:
+    beat_at: datetime | None
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.beat_at is not None and now - self.beat_at < WORKER_SILENCE
+
+
+@dataclass(frozen=True)
+class Health:
+    at: datetime
+    worker: WorkerHealth
+    tenants: tuple[TenantHealth, ...]
+
+    @property
+    def waiting(self) -> int:
+        return sum(tenant.waiting for tenant in self.tenants)
+
+    @property
+    def needs_attention(self) -> int:
+        return sum(tenant.needs_attention for tenant in self.tenants)
+
+    @property
+    def quarantined(self) -> int:
+        return sum(tenant.quarantined for tenant in self.tenants)
+
+    @property
+    def live(self) -> int:
+        return sum(tenant.is_live for tenant in self.tenants)
+
+    @property
+    def causes(self) -> list[tuple[str, int]]:
+        """Reasons over all companies, most first."""
+        totals: dict[str, int] = defaultdict(int)
+        for tenant in self.tenants:
+            for reason, count in tenant.causes:
+                totals[reason] += count
+        return sorted(totals.items(), key=lambda cause: -cause[1])
+
+    @property
+    def changes_by_hour(self) -> tuple[int, ...]:
+        return tuple(sum(column) for column in zip(*(tenant.changes_by_hour for tenant in self.tenants), strict=True))
+
+
+def worker_health() -> WorkerHealth:
+    beat_at: datetime | None = WorkerBeat.objects.aggregate(Max("beat_at"))["beat_at__max"]
+    return WorkerHealth(beat_at)
+
+
+@dataclass
+class _Events:
+    waiting: int = 0
+    oldest_due_at: datetime | None = None
+    quarantined: int = 0
+
+
+@dataclass
+class _Figures:
+    events: dict[int, _Events] = field(default_factory=lambda: defaultdict(_Events))
+    causes: dict[int, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    held: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    connections: dict[int, list[ConnectionHealth]] = field(default_factory=lambda: defaultdict(list))
+    changes: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 24))
+
+
+def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True) -> Health:
+    """The health of these companies, or of all in scope; by name."""
+    now = timezone.now()
+    tenants = Tenant.objects.order_by("name").annotate(pulled_at=_last(Run.Kind.PULL), swept_at=_last(Run.Kind.SWEEP))
+    if tenant_ids is not None:
+        tenants = tenants.filter(pk__in=tenant_ids)
+    rows = list(tenants)
+    figures = _Figures()
+    ids = [row.pk for row in rows]
+    _count_events(figures, ids)
+    _count_causes(figures, ids)
+    _find_held(figures, ids)
+    _find_connections(figures, ids)
+    if with_changes:
+        _count_changes(figures, ids, now)
+    return Health(
+        at=now,
+        worker=worker_health(),
+        tenants=tuple(
+            TenantHealth(
+                tenant_id=row.pk,
+                name=row.name,
+                state=row.state,
+                pulled=Freshness(row.pulled_at, timedelta(minutes=row.pull_minutes)),
+                swept=Freshness(row.swept_at, timedelta(minutes=row.sweep_minutes)),
+                waiting=figures.events[row.pk].waiting,
+                oldest_due_at=figures.events[row.pk].oldest_due_at,
+                quarantined=figures.events[row.pk].quarantined,
+                causes=tuple(sorted(figures.causes[row.pk], key=lambda cause: -cause[1])),
+                held=tuple(figures.held[row.pk]),
+                connections=tuple(figures.connections[row.pk]),
+                changes_by_hour=tuple(figures.changes[row.pk]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _last(kind: str) -> Subquery:
+    runs = Run.objects.filter(tenant=OuterRef("pk"), kind=kind, state=Run.State.DONE, error_code="")
+    return Subquery(runs.order_by("-created_at").values("finished_at")[:1])
+
+
+def _count_events(figures: _Figures, ids: list[int]) -> None:
+    open_events = ChangeEvent.objects.filter(tenant_id__in=ids, state__in=ChangeEvent.OPEN).values("tenant_id")
+    due = Q(state=ChangeEvent.State.PENDING, due_at__lte=timezone.now())
+    for row in open_events.annotate(waiting=Count("pk"), oldest=Min("due_at", filter=due)):
+        events = figures.events[row["tenant_id"]]
+        events.waiting, events.oldest_due_at = row["waiting"], row["oldest"]
+    quarantined = ChangeEvent.objects.filter(tenant_id__in=ids, state=ChangeEvent.State.QUARANTINED)
+    for row in quarantined.values("tenant_id").annotate(number=Count("pk")):
+        figures.events[row["tenant_id"]].quarantined = row["number"]
+
+
+def _count_causes(figures: _Figures, ids: list[int]) -> None:
+    # Naming the entities lets the index over (tenant, entity, state) answer.
+    links = RecordLink.objects.filter(
+        tenant_id__in=ids, entity__in=list(ENTITIES), state=RecordLink.State.NEEDS_ATTENTION
+    )
+    for row in links.values("tenant_id", "reason").annotate(number=Count("pk")):
+        figures.causes[row["tenant_id"]].append((row["reason"], row["number"]))
+
+
+def _find_held(figures: _Figures, ids: list[int]) -> None:
+    held = EntityPolicy.objects.filter(tenant_id__in=ids).exclude(hold_code="")
+    for tenant_id, entity, code in held.values_list("tenant_id", "entity", "hold_code"):
+        figures.held[tenant_id].append((entity, code))
+
+
+def _find_connections(figures: _Figures, ids: list[int]) -> None:
+    # Uniconta first, everywhere.
+    today = timezone.localdate()
+    for row in Connection.objects.filter(tenant_id__in=ids).order_by("-system").defer("sealed_secret", "capabilities"):
+        figures.connections[row.tenant_id].append(
+            ConnectionHealth(
+                id=row.pk,
+                system=row.system,
+                state=row.state,
+                state_code=row.state_code,
+                state_detail=row.state_detail,
+                company=row.pinned_company_name,
+                tested_at=row.tested_at,
+                open_until=row.open_until,
+                call_count=row.call_count if row.calls_on == today else 0,
+            )
+        )
+
+
+def _count_changes(figures: _Figures, ids: list[int], now: datetime) -> None:
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    entries = SyncLogEntry.objects.filter(tenant_id__in=ids, at__gte=first, state=SyncLogEntry.State.DONE)
+    entries = entries.exclude(action=SyncLogEntry.Action.NOTHING)
+    for row in entries.values("tenant_id", hour=TruncHour("at")).annotate(number=Count("pk")):
+        index = int((row["hour"] - first).total_seconds() // 3600)
+        if 0 <= index < 24:
+            figures.changes[row["tenant_id"]][index] = row["number"]

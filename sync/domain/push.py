@@ -1,0 +1,236 @@
+"""Intend, then send: every remote write stands in the log before it goes out.
+
+HTTP runs in threads that touch no database; the database is written by the caller's thread only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from mappings.engine import Action, Plan, Write, to_canonical, to_remote
+from mappings.entities import ENTITIES
+from mappings.models import RecordLink
+from mappings.spec import Entity, System, Values
+from mappings.transforms import MappingError
+from sync.connectors.base import Reference, Row, Written
+from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.domain.connections import current_entry
+from sync.domain.context import Context
+from sync.domain.decide import Item
+from sync.domain.doorbell import Lease
+from sync.models import SyncLogEntry
+
+#: Parallel calls per system: Uniconta allows few (API page 8.21), Intempus counts calls per minute.
+PARALLEL = {System.UNICONTA: 2, System.INTEMPUS: 4}
+#: Results are stored after this many answers or seconds, whichever comes first.
+FLUSH_ANSWERS, FLUSH_SECONDS = 50, 0.5
+CALL_SECONDS = 30
+
+
+@dataclass
+class Job:
+    """One remote write of one record, ready to be sent."""
+
+    write: Write
+    record_id: str
+    values: dict[str, Any]
+    creation_id: str
+    planned: Values | None
+    stamp: int | None
+    entry: SyncLogEntry | None = None
+
+
+@dataclass
+class Done:
+    """What became of one record's writes, in order; an error ends the sequence."""
+
+    item: Item
+    written: list[tuple[Job, Written]] = field(default_factory=list)
+    error: RemoteError | None = None
+    failed_job: Job | None = None
+
+
+def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
+    """The writes of a plan in the remote systems' own terms. Raises NeedsAttention when a value cannot be sent."""
+    link = item.link
+    jobs = []
+    for write in item.plan.writes:
+        side = entity.side(write.target)
+        values: Values = dict(write.values)
+        if write.action is Action.CREATE and write.target is System.UNICONTA:
+            item.reserved_number = reserve_number(context, entity, link)
+            values = {**values, entity.key.name: item.reserved_number}
+        try:
+            row = to_remote(entity, write.target, values)
+        except MappingError as error:
+            raise NeedsAttention("value_refused", f"{error.field}: {error}") from None
+        for attribute in entity.references:
+            if attribute.name in values:
+                resource = ENTITIES[attribute.reference].side(write.target).resource
+                row[attribute.field_on(write.target)] = Reference(resource, str(values[attribute.name]))
+        if write.action is Action.CREATE:
+            row = {**side.defaults, **row}
+            if side.is_flaggable and context.policies[entity.name].has_flag:
+                row |= context.tick()
+        jobs.append(
+            Job(
+                write=write,
+                record_id=link.remote_id(write.target),
+                values=row,
+                creation_id=context.creation_id(entity, link.uniconta_id, link.generation)
+                if write.action is Action.CREATE and write.target is System.INTEMPUS
+                else "",
+                planned=link.current(write.target),
+                stamp=link.intempus_timestamp if write.target is System.INTEMPUS else None,
+            )
+        )
+    return jobs
+
+
+def reserve_number(context: Context, entity: Entity, link: RecordLink) -> str:
+    """The Uniconta number of a record born in Intempus: the tenant's prefix and the Intempus id."""
+    policy = context.policies[entity.name]
+    number = f"{policy.number_prefix}{link.intempus_id}"
+    longest = entity.uniconta.key_max_length
+    if longest is not None and len(number) > longest:
+        raise NeedsAttention("key_too_long", number)
+    return number
+
+
+def describe(plan: Plan, write: Write | None = None) -> dict[str, Any]:
+    """A plan as the log keeps it."""
+
+    def spell(changes: Any) -> list[dict[str, Any]]:
+        return [
+            {"field": c.field, "old": c.old, "new": c.new, "reason": c.reason, **({"loses": True} if c.loses else {})}
+            for c in changes
+        ]
+
+    described: dict[str, Any] = {}
+    if write is not None:
+        described["changes"] = spell(write.changes)
+        described["overwritten"] = spell(change for change in write.changes if change.loses)
+    described["not_taken_over"] = spell(plan.not_taken_over)
+    described["notes"] = list(plan.notes)
+    if plan.reason:
+        described["reason"] = plan.reason
+    return {name: value for name, value in described.items() if value}
+
+
+def intend(context: Context, lease: Lease, entity: Entity, work: list[tuple[Item, list[Job]]]) -> None:
+    """One insert that states every write about to be sent. Call inside a fenced scope; commit before sending."""
+    jobs = []
+    for item, jobs_of_item in work:
+        for job in jobs_of_item:
+            job.entry = new_entry(context, entity, item, job.write, SyncLogEntry.State.SENDING)
+            job.entry.claim = lease.token
+            job.entry.creation_id = job.creation_id
+            job.entry.reserved_number = item.reserved_number
+            jobs.append(job)
+    for item in (item for item, _ in work if item.reserved_number):
+        # From here on a record with this number in Uniconta may be ours, whatever becomes of the answer.
+        item.link.reserved_number = item.reserved_number
+        own = f"n:{item.reserved_number}"
+        keys = [own, *(key for key in item.link.intempus_match_keys if key != own)]
+        RecordLink.objects.filter(pk=item.link.pk).update(
+            reserved_number=item.reserved_number, intempus_match_keys=keys
+        )
+    entries = SyncLogEntry.objects.bulk_create([job.entry for job in jobs if job.entry])
+    for job, entry in zip(jobs, entries, strict=True):
+        job.entry = entry
+
+
+def new_entry(context: Context, entity: Entity, item: Item, write: Write | None, state: str) -> SyncLogEntry:
+    """A log entry for one record, not saved yet."""
+    first = item.events[0] if item.events else None
+    nothing = SyncLogEntry.Action.LINK if item.is_joined else SyncLogEntry.Action.NOTHING
+    return SyncLogEntry(
+        tenant_id=context.tenant_id,
+        link_id=item.link.pk,
+        entity=entity.name,
+        origin=first.origin if first else "",
+        run_id=first.run_id if first else None,
+        user_id=next((event.requested_by_id for event in item.events if event.requested_by_id), None),
+        target=write.target.value if write else "",
+        action=write.action.value if write else nothing,
+        state=state,
+        plan=describe(item.plan, write),
+        has_overwritten=bool(write and any(change.loses for change in write.changes)),
+    )
+
+
+def send(context: Context, lease: Lease, entity: Entity, work: list[tuple[Item, list[Job]]]) -> Iterator[list[Done]]:
+    """Carry out the jobs, several records at once; yields what is done in handfuls for the caller to store."""
+    if not work:
+        return
+    gates = {system: threading.Semaphore(limit) for system, limit in PARALLEL.items()}
+    with ThreadPoolExecutor(max_workers=sum(PARALLEL.values())) as pool:
+        running: set[Future[Done]] = {
+            pool.submit(_carry_out, context, lease, entity, item, jobs, gates) for item, jobs in work
+        }
+        try:
+            while running:
+                ended, running = _some(running)
+                yield [future.result() for future in ended]
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _some(running: set[Future[Done]]) -> tuple[set[Future[Done]], set[Future[Done]]]:
+    ended: set[Future[Done]] = set()
+    timeout: float | None = None
+    while running and len(ended) < FLUSH_ANSWERS:
+        done, running = wait(running, timeout=timeout, return_when=FIRST_COMPLETED)
+        if not done:
+            break
+        ended |= done
+        timeout = FLUSH_SECONDS
+    return ended, running
+
+
+def _carry_out(
+    context: Context,
+    lease: Lease,
+    entity: Entity,
+    item: Item,
+    jobs: list[Job],
+    gates: Mapping[System, threading.Semaphore],
+) -> Done:
+    done = Done(item)
+    for job in jobs:
+        assert job.entry is not None
+        token = current_entry.set(job.entry.pk)
+        try:
+            with gates[job.write.target]:
+                # The lease may have gone while this thread stood still; then somebody else may be sending.
+                if not lease.has_time_for(min(CALL_SECONDS, 0.6 * settings.LEASE_SECONDS)):
+                    raise RetryLater("lease_short", after=0, is_outage=False)
+                done.written.append((job, _send(context, entity, job)))
+        except RemoteError as error:
+            done.error, done.failed_job = error, job
+            break
+        finally:
+            current_entry.reset(token)
+    return done
+
+
+def _send(context: Context, entity: Entity, job: Job) -> Written:
+    side = entity.side(job.write.target)
+    connector = context.connectors[job.write.target]
+    if job.write.action is Action.CREATE:
+        return connector.create(side, job.values, creation_id=job.creation_id)
+
+    def is_as_planned(row: Row) -> bool:
+        try:
+            return to_canonical(entity, job.write.target, row) == job.planned
+        except MappingError:
+            return False
+
+    return connector.update(side, job.record_id, job.values, is_as_planned=is_as_planned, stamp=job.stamp)

@@ -1,0 +1,307 @@
+"""After the writes: bases from the answers, log entries closed, events ended or put back. Always fenced by the lease."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from mappings.engine import Outcome, Plan, effective
+from mappings.models import RecordLink
+from mappings.spec import Entity, System, Value
+from sync.connectors.base import Written
+from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
+from sync.domain.claim import finish, put_back
+from sync.domain.connections import report_trouble
+from sync.domain.context import Context, database_now
+from sync.domain.decide import Item
+from sync.domain.observe import Reading, read_row, store_events
+from sync.domain.push import Done, Job, new_entry
+from sync.domain.references import LinkReferences
+from sync.models import ChangeEvent, SyncLogEntry
+from tenants.secrets import seal
+
+State = SyncLogEntry.State
+
+STATE_OF_OUTCOME = {
+    Outcome.IN_SYNC: State.DONE,
+    Outcome.EXCLUDED: State.EXCLUDED,
+    Outcome.WAITING: State.WAITING,
+    Outcome.NEEDS_ATTENTION: State.NEEDS_ATTENTION,
+}
+#: Origins that are not worth a log entry when they led to nothing: mostly our own writes coming back.
+QUIET = {ChangeEvent.Origin.PULL, ChangeEvent.Origin.FOLLOW_UP, ChangeEvent.Origin.SWEEP}
+
+
+def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
+    """Store the outcome of records, written or not. Call inside a fenced scope."""
+    now = database_now()
+    rows = RecordLink.objects.select_for_update().in_bulk([done.item.link.pk for done in handful])
+    references = LinkReferences(context, entity, [done.item.link for done in handful])
+    entries: list[SyncLogEntry] = []
+    for done in handful:
+        row = rows.get(done.item.link.pk)
+        if row is None:
+            continue
+        if done.error is None:
+            done.error = done.item.error
+        entries += _close_entries(context, entity, done, now)
+        if done.error is None:
+            _succeed(context, entity, row, done, references, now)
+        else:
+            _fail(context, entity, row, done, now)
+        row.save()
+    SyncLogEntry.objects.bulk_create([entry for entry in entries if entry.pk is None])
+    SyncLogEntry.objects.bulk_update(
+        [entry for entry in entries if entry.pk is not None],
+        ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"],
+    )
+
+
+# ------------------------------------------------------------------------------------------------ the log
+
+
+def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> list[SyncLogEntry]:
+    entries = []
+    for job, written in done.written:
+        entry = job.entry
+        assert entry is not None
+        entry.state = State.DONE
+        if written.pre_image is not None:
+            row = f"pre_image:{context.tenant_id}:{done.item.link.pk}"
+            entry.sealed_pre_image = seal(json.dumps(dict(written.pre_image), default=str), row)
+        if written.unseen_edit:
+            entry.plan = {**entry.plan, "notes": [*entry.plan.get("notes", []), "unseen_edit"]}
+            entry.has_overwritten = True
+        entries.append(entry)
+    if done.failed_job is not None and done.failed_job.entry is not None and done.error is not None:
+        entry = done.failed_job.entry
+        entry.state = _state_of(done.error)
+        entry.error_code, entry.error_detail = done.error.code, done.error.detail
+        entries.append(entry)
+    elif not done.item.plan.writes or done.error is not None:
+        entries += _entry_without_write(context, entity, done)
+    for entry in entries:
+        entry.finished_at = now
+    return entries
+
+
+def _state_of(error: RemoteError) -> str:
+    if isinstance(error, Unclear):
+        return State.UNCLEAR
+    return State.RETRY if isinstance(error, (RetryLater, Gone, ConnectionBroken)) else State.NEEDS_ATTENTION
+
+
+def _entry_without_write(context: Context, entity: Entity, done: Done) -> list[SyncLogEntry]:
+    item, error = done.item, done.error
+    if error is not None:
+        if isinstance(error, RetryLater) and error.code in ("first_load", "lease_short"):
+            return []
+        entry = new_entry(context, entity, item, None, _state_of(error))
+        entry.error_code, entry.error_detail = error.code, error.detail
+        return [entry]
+    plan = item.plan
+    is_news = (
+        item.is_joined
+        or plan.not_taken_over
+        or plan.notes
+        or (plan.outcome.value, plan.reason) != (item.link.state, item.link.reason)
+    )
+    if not is_news and all(event.origin in QUIET for event in item.events):
+        return []
+    entry = new_entry(context, entity, item, None, STATE_OF_OUTCOME[plan.outcome])
+    entry.error_code = plan.reason if plan.outcome is Outcome.NEEDS_ATTENTION else ""
+    return [entry]
+
+
+# ------------------------------------------------------------------------------------------------ success
+
+
+def _succeed(
+    context: Context, entity: Entity, row: RecordLink, done: Done, references: LinkReferences, now: Any
+) -> None:
+    item, plan = done.item, done.item.plan
+    answers = {job.write.target: (job, written) for job, written in done.written}
+    not_stuck: list[str] = []
+    created_in: set[System] = set()
+    for system in System:
+        if system in answers:
+            job, written = answers[system]
+            not_stuck += _take_answer(context, entity, row, item, system, job, written, now)
+            if job.write.action == "create":
+                created_in.add(system)
+        elif not plan.keeps_bases:
+            _take_current(entity, row, item, system)
+    if System.INTEMPUS in answers and item.link.is_ticked is not False:
+        row.was_sent = True
+    row.was_sent = row.was_sent or item.link.was_sent
+    row.inactive_reason = plan.inactive_reason.value
+    row.state, row.reason, row.detail = plan.outcome.value, plan.reason, ""
+    if not_stuck:
+        row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
+        row.detail = ", ".join(not_stuck)
+    row.differing = _differing(entity, row, references)
+    _end_events(context, entity, row, item, plan)
+    _wake(context, entity, row, created_in)
+
+
+def _take_answer(
+    context: Context,
+    entity: Entity,
+    row: RecordLink,
+    item: Item,
+    system: System,
+    job: Job,
+    written: Written,
+    now: Any,
+) -> list[str]:
+    """The answer is the new base of the side we wrote; returns the fields whose value did not stick."""
+    reading = read_row(context, entity, system, written.row)
+    setattr(row, f"{system}_id", written.id)
+    setattr(row, f"{system}_key", reading.key)
+    setattr(row, f"{system}_match_keys", reading.match_keys)
+    setattr(row, f"{system}_seen", None)
+    setattr(row, f"{system}_seen_at", now)
+    setattr(row, f"is_gone_in_{system}", False)
+    if system is System.INTEMPUS:
+        row.intempus_timestamp = reading.timestamp
+    else:
+        row.is_ticked = reading.is_ticked
+    base = _as_base(entity, system, reading, row.is_ticked)
+    if job.write.action == "create" and system is System.UNICONTA:
+        # What Uniconta gave the record itself (its number, a default group) has yet to travel: no base for it.
+        base = {name: value for name, value in base.items() if name in job.write.values}
+    setattr(row, f"{system}_base", base)
+    return [name for name, value in job.write.values.items() if reading.values.get(name) != value]
+
+
+def _as_base(entity: Entity, system: System, reading: Reading, is_ticked: bool | None) -> dict[str, Value]:
+    return effective(entity, reading.values, is_ticked) if system is System.UNICONTA else reading.values
+
+
+def _take_current(entity: Entity, row: RecordLink, item: Item, system: System) -> None:
+    """What was read for the plan becomes the base of a side we did not write, except where it has yet to travel."""
+    current = item.link.current(system)
+    if current is None:
+        return
+    planned = item.link
+    base = effective(entity, current, planned.is_ticked) if system is System.UNICONTA else dict(current)
+    before = planned.base(system)
+    for name in item.plan.kept_fields:
+        base.pop(name, None)
+        if name in before:
+            base[name] = before[name]
+    if system is System.UNICONTA:
+        for name, _, _ in item.plan.unresolved:
+            base.pop(name, None)
+    newer = getattr(row, f"{system}_seen_at") != getattr(planned, f"{system}_seen_at")
+    last = row.current(system)  # before the base changes: "seen" may lean on it
+    setattr(row, f"{system}_base", base)
+    seen = last if newer else current
+    setattr(row, f"{system}_seen", None if seen == base else seen)
+
+
+def _differing(entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
+    uniconta, intempus = row.current(System.UNICONTA), row.current(System.INTEMPUS)
+    if not row.is_linked or uniconta is None or intempus is None:
+        return []
+    uniconta = effective(entity, uniconta, row.is_ticked)
+    names = []
+    for attribute in entity.attributes:
+        left: Value | None = uniconta.get(attribute.name)
+        if attribute.reference and left:
+            left = references.to_intempus(attribute.reference, str(left)) or ""
+        if left != intempus.get(attribute.name):
+            names.append(attribute.name)
+    return names
+
+
+def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, plan: Plan) -> None:
+    if plan.outcome is Outcome.WAITING:
+        waits_for = f"{plan.unresolved[0][1]}:{plan.unresolved[0][2]}" if plan.unresolved else plan.reason
+        ChangeEvent.objects.filter(pk__in=[event.pk for event in item.events]).update(
+            state=ChangeEvent.State.WAITING, waits_for=waits_for, claim=None, crashes=0, error_code=plan.reason
+        )
+        return
+    if plan.outcome is Outcome.NEEDS_ATTENTION:
+        finish(item.events, ChangeEvent.State.NEEDS_ATTENTION, plan.reason)
+        return
+    finish(item.events, ChangeEvent.State.DONE)
+    for _, referenced, key in plan.unresolved:
+        # Sent without an optional reference: planned again when it appears.
+        ChangeEvent.objects.create(
+            tenant_id=context.tenant_id,
+            entity=entity.name,
+            system=System.UNICONTA.value,
+            remote_id=row.uniconta_id,
+            key=row.uniconta_key,
+            origin=ChangeEvent.Origin.FOLLOW_UP,
+            link=row,
+            state=ChangeEvent.State.WAITING,
+            waits_for=f"{referenced}:{key}",
+            error_code="reference_missing",
+        )
+
+
+def _wake(context: Context, entity: Entity, row: RecordLink, created_in: set[System]) -> None:
+    """Whoever waited for this record goes on; a record born in Intempus takes its new number back there."""
+    if row.is_linked:
+        ChangeEvent.objects.filter(
+            tenant_id=context.tenant_id,
+            state=ChangeEvent.State.WAITING,
+            waits_for=f"{entity.name}:{row.uniconta_key}",
+        ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
+    if System.UNICONTA in created_in:
+        store_events(context, entity, System.UNICONTA, [row], database_now(), ChangeEvent.Origin.FOLLOW_UP)
+
+
+# ------------------------------------------------------------------------------------------------ failure
+
+
+def _fail(context: Context, entity: Entity, row: RecordLink, done: Done, now: Any) -> None:
+    item, error = done.item, done.error
+    assert error is not None
+    for job, written in done.written:
+        # The first of two writes went through: its answer counts.
+        _take_answer(context, entity, row, item, job.write.target, job, written, now)
+    system = done.failed_job.write.target if done.failed_job else System.UNICONTA
+    if isinstance(error, NeedsAttention):
+        _ask(row, item, error.code, error.detail)
+    elif isinstance(error, Gone):
+        setattr(row, f"is_gone_in_{system}", True)
+        put_back(item.events, error.code, error.detail, due_at=now, counts=True) or _ask(row, item, error.code, "")
+    elif isinstance(error, ConnectionBroken):
+        report_trouble(context.tenant_id, system, error)
+        put_back(item.events, error.code, error.detail, due_at=now, counts=False)
+    elif isinstance(error, Unclear):
+        due_at = now + timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
+        put_back(item.events, error.code, error.detail, due_at=due_at, counts=False)
+        _report_outage(context, system, error)
+    else:
+        assert isinstance(error, RetryLater)
+        _retry(context, row, item, system, error, now)
+
+
+def _retry(context: Context, row: RecordLink, item: Item, system: System, error: RetryLater, now: Any) -> None:
+    due_at = now + timedelta(seconds=error.after) if error.after is not None else None
+    if error.is_outage:
+        due_at = _report_outage(context, system, error) or due_at or now
+    counts = not error.is_outage and not isinstance(error, Moved) and error.code not in ("first_load", "lease_short")
+    if not put_back(item.events, error.code, error.detail, due_at=due_at, counts=counts):
+        if error.code == "internal_error":
+            finish(item.events, ChangeEvent.State.QUARANTINED, error.code, error.detail)
+            row.state, row.reason, row.detail = RecordLink.State.NEEDS_ATTENTION, error.code, error.detail
+        else:
+            _ask(row, item, error.code, error.detail)
+
+
+def _report_outage(context: Context, system: System, error: RetryLater) -> Any:
+    return report_trouble(context.tenant_id, system, error) if error.is_outage else None
+
+
+def _ask(row: RecordLink, item: Item, code: str, detail: str) -> None:
+    row.state, row.reason, row.detail = RecordLink.State.NEEDS_ATTENTION, code, detail
+    finish(item.events, ChangeEvent.State.NEEDS_ATTENTION, code, detail)

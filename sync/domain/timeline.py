@@ -1,0 +1,271 @@
+"""The history of one record, newest first: what came in, what was decided and why, what was sent, what answered.
+
+Three tables become one list: change events, sync log entries, and the exchanges of each entry. Call inside a scope.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Left, Length
+
+from mappings.entities import ENTITIES
+from mappings.labels import attribute_label
+from mappings.models import FieldRule, RecordLink
+from mappings.rules import with_rules
+from mappings.spec import Entity, System
+from sync.domain.catalogue import Explanation, explain_code
+from sync.models import ChangeEvent, Exchange, SyncLogEntry
+
+#: Bodies are cut on the record's page; the entry's own page shows them whole.
+BODY_SHOWN = 4_000
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of one plan: before → after, and why."""
+
+    name: str
+    label: str
+    before: Any
+    after: Any
+    reason: Explanation | None = None
+    seen_at: str = ""
+
+
+@dataclass(frozen=True)
+class ShownExchange:
+    id: int
+    at: datetime
+    system: str
+    method: str
+    url: str
+    status: int
+    duration_ms: int
+    request: str
+    response: str
+    is_cut: bool
+    error: Explanation | None
+
+    @property
+    def is_ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class EventItem:
+    """A hint that arrived: who says that the record may have changed."""
+
+    id: int
+    at: datetime
+    event: ChangeEvent
+    error: Explanation | None
+    kind: str = "event"
+
+
+@dataclass(frozen=True)
+class EntryItem:
+    """What happened with one change of the record."""
+
+    id: int
+    at: datetime
+    entry: SyncLogEntry
+    person: str
+    changes: tuple[FieldChange, ...]
+    overwritten: tuple[FieldChange, ...]
+    not_taken_over: tuple[FieldChange, ...]
+    notes: tuple[Explanation, ...]
+    error: Explanation | None
+    exchanges: tuple[ShownExchange, ...]
+    kind: str = "entry"
+
+
+Item = EventItem | EntryItem
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One page of it; `older` is what to pass as `before` for the next page ("" at the end)."""
+
+    items: tuple[Item, ...]
+    older: str = ""
+
+
+# At the same instant the entry stands above the event that led to it.
+_RANK = {"event": 0, "entry": 1}
+
+
+def timeline(link: RecordLink, before: str = "", limit: int = 50) -> Timeline:
+    """A page of the record's history. Raises ValueError for a `before` that no page gave out."""
+    entity = entity_of(link.tenant_id, link.entity)
+    position = _parse(before) if before else None
+    events = list(_older(_events(link), "event", "received_at", position)[: limit + 1])
+    entries = list(_older(_entries(link), "entry", "at", position)[: limit + 1])
+    rows: list[tuple[datetime, int, int, ChangeEvent | SyncLogEntry]] = [
+        *((event.received_at, _RANK["event"], event.pk, event) for event in events),
+        *((entry.at, _RANK["entry"], entry.pk, entry) for entry in entries),
+    ]
+    rows.sort(key=lambda row: row[:3], reverse=True)
+    page = rows[:limit]
+    shown_entries = [row for *_, row in page if isinstance(row, SyncLogEntry)]
+    exchanges = exchanges_of(shown_entries)
+    people = _people(shown_entries)
+    items = tuple(
+        entry_item(row, entity, people, exchanges.get(row.pk, ()))
+        if isinstance(row, SyncLogEntry)
+        else EventItem(row.pk, row.received_at, row, explain_code(row.error_code) if row.error_code else None)
+        for *_, row in page
+    )
+    older = ""
+    if len(rows) > limit:
+        at, rank, pk, _ = page[-1]
+        older = f"{at.isoformat()}|{rank}|{pk}"
+    return Timeline(items, older)
+
+
+def _events(link: RecordLink) -> QuerySet[ChangeEvent]:
+    """Those tied to the link, and those still open that name its record (webhooks know no link)."""
+    mine = Q(link_id=link.pk)
+    for system in System:
+        if remote_id := link.remote_id(system):
+            mine |= Q(
+                tenant_id=link.tenant_id,
+                entity=link.entity,
+                system=system.value,
+                remote_id=remote_id,
+                state__in=ChangeEvent.OPEN,
+            )
+    return ChangeEvent.objects.filter(mine).defer("values")
+
+
+def _entries(link: RecordLink) -> QuerySet[SyncLogEntry]:
+    return SyncLogEntry.objects.filter(tenant_id=link.tenant_id, link_id=link.pk).defer("sealed_pre_image")
+
+
+def _parse(before: str) -> tuple[datetime, int, int]:
+    at, rank, pk = before.split("|")
+    return datetime.fromisoformat(at), int(rank), int(pk)
+
+
+def _older(rows: QuerySet[Any], kind: str, column: str, position: tuple[datetime, int, int] | None) -> QuerySet[Any]:
+    """Rows strictly below `position` in the order (instant, kind, id), newest first."""
+    if position is not None:
+        at, rank, pk = position
+        if _RANK[kind] < rank:
+            rows = rows.filter(**{f"{column}__lte": at})
+        elif _RANK[kind] > rank:
+            rows = rows.filter(**{f"{column}__lt": at})
+        else:
+            rows = rows.filter(Q(**{f"{column}__lt": at}) | Q(**{column: at, "pk__lt": pk}))
+    return rows.order_by(f"-{column}", "-pk")
+
+
+def entity_of(tenant_id: int, name: str) -> Entity | None:
+    """The entity with the tenant's own fields; the declared one when a rule does not fit any more."""
+    declared = ENTITIES.get(name)
+    if declared is None:
+        return None
+    try:
+        return with_rules(declared, FieldRule.objects.filter(tenant_id=tenant_id, entity=name, is_off=False), [])
+    except ValueError:
+        return declared
+
+
+def exchanges_of(entries: Sequence[SyncLogEntry], body_shown: int = BODY_SHOWN) -> dict[int, tuple[ShownExchange, ...]]:
+    """The exchanges of these entries, by entry. The time goes with the look-up: the table is partitioned by it."""
+    if not entries:
+        return {}
+    first = min(entry.at for entry in entries) - timedelta(hours=1)
+    last = max(entry.finished_at or entry.at for entry in entries) + timedelta(hours=1)
+    rows = Exchange.objects.filter(entry_id__in=[entry.pk for entry in entries], at__range=(first, last))
+    grouped: dict[int, list[ShownExchange]] = defaultdict(list)
+    for exchange in shown_exchanges(rows, body_shown):
+        grouped[exchange[0]].append(exchange[1])
+    return {entry_id: tuple(exchanges) for entry_id, exchanges in grouped.items()}
+
+
+def shown_exchanges(rows: QuerySet[Exchange], body_shown: int = BODY_SHOWN) -> list[tuple[int, ShownExchange]]:
+    """(entry id or 0, exchange) in the order of sending, bodies cut in the database."""
+    found = rows.order_by("at", "pk").annotate(
+        sent=Left("request_body", body_shown),
+        got=Left("response_body", body_shown),
+        longest=Length(F("request_body")) + Length(F("response_body")),
+    )
+    return [
+        (
+            row.entry_id or 0,
+            ShownExchange(
+                id=row.pk,
+                at=row.at,
+                system=row.system,
+                method=row.method,
+                url=row.url,
+                status=row.status,
+                duration_ms=row.duration_ms,
+                request=pretty(row.sent),
+                response=pretty(row.got),
+                is_cut=row.longest > len(row.sent) + len(row.got),
+                error=explain_code(row.error_code) if row.error_code else None,
+            ),
+        )
+        for row in found.defer("request_body", "response_body")
+    ]
+
+
+def pretty(body: str) -> str:
+    """JSON with line breaks; anything else, also JSON that was cut, as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def _people(entries: Sequence[SyncLogEntry]) -> dict[int, str]:
+    ids = {entry.user_id for entry in entries if entry.user_id}
+    if not ids:
+        return {}
+    users = get_user_model()._default_manager.filter(pk__in=ids)  # noqa: SLF001 - Django's own name for it
+    return {user.pk: user.get_full_name() or user.get_username() for user in users}
+
+
+def entry_item(
+    entry: SyncLogEntry,
+    entity: Entity | None,
+    people: dict[int, str] | None = None,
+    exchanges: tuple[ShownExchange, ...] = (),
+) -> EntryItem:
+    """A log entry with names and sentences in the active language."""
+    plan = entry.plan
+    return EntryItem(
+        id=entry.pk,
+        at=entry.at,
+        entry=entry,
+        person=(people if people is not None else _people([entry])).get(entry.user_id or 0, ""),
+        changes=_fields(entity, plan.get("changes")),
+        overwritten=_fields(entity, plan.get("overwritten")),
+        not_taken_over=_fields(entity, plan.get("not_taken_over")),
+        notes=tuple(explain_code(str(code)) for code in plan.get("notes") or ()),
+        error=explain_code(entry.error_code, entry.error_detail) if entry.error_code else None,
+        exchanges=exchanges,
+    )
+
+
+def _fields(entity: Entity | None, changes: Any) -> tuple[FieldChange, ...]:
+    return tuple(
+        FieldChange(
+            name=str(change.get("field", "")),
+            label=attribute_label(entity, str(change.get("field", ""))),
+            before=change.get("old", ""),
+            after=change.get("new", ""),
+            reason=explain_code(change["reason"]) if change.get("reason") else None,
+            seen_at=str(change.get("seen_at") or ""),
+        )
+        for change in changes or ()
+    )
