@@ -85,7 +85,7 @@ class Webhook(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Nothing to negotiate, nobody to authenticate."""
 
-    def http_method_not_allowed(self, *_: Any, **__: Any) -> HttpResponse:
+    def http_method_not_allowed(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]
         return answer(405)
 
     def receive(self, slug: str, token: str, query: bytes, size: int) -> Outcome:

@@ -1,0 +1,359 @@
+"""`manage.py run_worker`: the worker of the platform, that is django-q2's cluster under a supervisor.
+
+A bare cluster may stop silently: whoever kills the idle worker that waits on the task queue leaves the queue's lock taken
+for ever, and every process looks healthy. So a beat is sent through the queue every few seconds; when none is executed
+any more, the cluster is killed and started again. The supervisor also rings for due change events every second, repairs
+the schedules every minute and makes partitions every hour. Any number of machines may run one.
+
+Nobody outlives the supervisor: each process asks the kernel to be killed when its parent dies (`die_with_parent`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+import structlog
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from sync.domain.doorbell import ring_due
+from sync.domain.schedules import repair_schedules
+from sync.models import WorkerBeat
+from sync.partitions import ensure_partitions
+from sync.queue import TASK_SECONDS, WORKER_COUNT, enqueue, mark_busy_workers
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 5.0
+SHORT_LIFE_SECONDS = 60.0  # a cluster that lived less is started again after a pause
+LONGEST_PAUSE_SECONDS = 30.0
+STATEMENT_SECONDS = 15  # for the supervisor's own statements: one that waits for a lock must not stop the bells
+TICK_SECONDS = 0.2
+
+
+# ---------------------------------------------------------------------- inside the cluster
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_forked_by = 0
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies, and die now if that has happened already.
+
+    Linux only. Elsewhere orphans are possible after a SIGKILL of the supervisor.
+    """
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _before_fork() -> None:
+    global _forked_by  # noqa: PLW0603 - written right before a fork, read right after it by the child
+    _forked_by = os.getpid()
+
+
+def run_cluster(supervisor: int, marks: Path) -> None:
+    """Become a cluster, all of whose processes die with the one that forked them: main, sentinel, workers."""
+    die_with_parent(supervisor)
+    os.register_at_fork(before=_before_fork, after_in_child=lambda: die_with_parent(_forked_by))
+    mark_busy_workers(marks)
+    call_command("qcluster")
+
+
+# ---------------------------------------------------------------------- the cluster, seen from outside
+
+
+class Cluster:
+    """One `qcluster` in a session of its own."""
+
+    def __init__(self) -> None:
+        self.marks = Path(tempfile.mkdtemp(prefix="busy-workers-"))
+        manage = str(Path(settings.BASE_DIR) / "manage.py")
+        # From the main thread, which lives as long as the supervisor: the kernel watches the thread that forks.
+        self.process = subprocess.Popen(  # noqa: S603 - our own command line
+            [sys.executable, manage, "run_worker", "--supervisor", str(os.getpid()), "--marks", str(self.marks)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.started_at = time.monotonic()
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def members(self) -> list[psutil.Process]:
+        """The living processes of its session, orphans included."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if os.getsid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def are_all_busy(self) -> bool:
+        """Whether every worker executes a task, each for no longer than a task may take: then a beat has to wait."""
+        busy = 0
+        for mark in self.marks.iterdir():
+            with suppress(OSError):
+                if time.time() - mark.stat().st_mtime < TASK_SECONDS + 30:
+                    busy += os.getsid(int(mark.name)) == self.process.pid
+        return busy >= WORKER_COUNT
+
+    def stop(self, seconds: float, is_urgent: Callable[[], bool]) -> None:
+        """Let running tasks finish, for so long at most."""
+        with suppress(OSError):
+            self.process.terminate()  # the main process only: it tells the others what to do
+        until = time.monotonic() + seconds
+        while not self.has_ended() and time.monotonic() < until and not is_urgent():
+            time.sleep(0.05)
+        self.kill(grace=0)
+
+    def kill(self, grace: float = 3.0) -> None:
+        """End all of it: SIGTERM, after `grace` seconds SIGKILL, until nobody is left."""
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+            until = time.monotonic() + seconds
+            while members := self.members() if seconds else []:
+                for member in members:
+                    with suppress(psutil.Error):
+                        member.send_signal(number)
+                if number == signal.SIGTERM:
+                    psutil.wait_procs(members, timeout=seconds)
+                time.sleep(0.05)
+                if time.monotonic() > until:
+                    break
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        if left := self.members():
+            log.error("cluster_members_left", pids=[member.pid for member in left])
+        shutil.rmtree(self.marks, ignore_errors=True)
+
+
+# ---------------------------------------------------------------------- database work, in a thread of its own
+
+
+@dataclass
+class Job:
+    work: Callable[[], object]
+    every: float
+    due_at: float = 0.0
+
+
+@dataclass
+class Upkeep:
+    """Everything the supervisor does in the database. In a thread, because a database that hangs must keep nobody from
+    watching the cluster or from stopping in time.
+    """
+
+    name: str
+    beat_limit: float
+    beat_seen_at: float = 0.0  # monotonic, like all times here
+    answered_at: float = 0.0
+    answering_since: float = 0.0  # without a failure in between
+    _last_beat: object = None
+    _sent_at: float | None = None  # of the beat that is on its way
+    _is_away: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        self._stopping.set()
+        self._thread.join(seconds)
+
+    def cluster_started(self) -> None:
+        """What was on its way died with the old cluster."""
+        self._sent_at = None
+
+    def _run(self) -> None:
+        beat_every = min(BEAT_SECONDS, self.beat_limit / 4)
+        jobs = [
+            Job(ring_due, 1),
+            Job(self._look_for_beat, 1),
+            Job(self._send_beat, beat_every),
+            Job(repair_schedules, 60),
+            Job(self._hourly, 3600),
+        ]
+        while not self._stopping.wait(TICK_SECONDS):
+            for job in jobs:
+                if time.monotonic() >= job.due_at and not self._stopping.is_set():
+                    job.due_at = time.monotonic() + job.every
+                    if not self._do(job.work):
+                        job.due_at = time.monotonic() + 1
+                        break  # the others would fail alike, or must not be kept waiting by this one
+        self._do(lambda: WorkerBeat.objects.filter(name=self.name).delete())
+        connection.close()
+
+    def _do(self, work: Callable[[], object]) -> bool:
+        try:
+            if connection.connection is None:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+            work()
+        except (OperationalError, InterfaceError) as error:
+            if not self._is_away:
+                log.warning("database_lost", error=str(error).strip()[:300])
+            self._is_away = True
+            connection.close()
+            return False
+        except Exception:
+            log.exception("upkeep_failed", work=getattr(work, "__name__", "?"))
+            connection.close()
+            return True
+        self.answered_at = time.monotonic()
+        if self._is_away or not self.answering_since:
+            self.answering_since = self.answered_at
+        if self._is_away:
+            log.info("database_back")
+        self._is_away = False
+        return True
+
+    def _send_beat(self) -> None:
+        """One at a time: where all workers are busy they would pile up."""
+        if self._sent_at is None or time.monotonic() - self._sent_at > self.beat_limit / 2:
+            enqueue("sync.tasks.beat", self.name)
+            self._sent_at = time.monotonic()
+
+    def _look_for_beat(self) -> None:
+        beat_at = WorkerBeat.objects.filter(name=self.name).values_list("beat_at", flat=True).first()
+        if beat_at != self._last_beat:
+            self._last_beat = beat_at
+            self.beat_seen_at = time.monotonic()
+            self._sent_at = None
+
+    def _hourly(self) -> None:
+        ensure_partitions()
+        WorkerBeat.objects.filter(beat_at__lt=timezone.now() - timedelta(days=1)).delete()
+
+
+# ---------------------------------------------------------------------- the supervisor
+
+
+class Supervisor:
+    def __init__(self, beat_limit: float, stop_limit: float) -> None:
+        self.beat_limit = beat_limit
+        self.stop_limit = stop_limit
+        self.signal_count = 0
+        self.upkeep = Upkeep(f"{socket.gethostname()}:{os.getpid()}", beat_limit)
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._wait_for_database()
+        if self.signal_count:
+            return
+        log.info("worker_started", name=self.upkeep.name, workers=WORKER_COUNT)
+        self.upkeep.start()
+        short_lives = 0
+        while not self.signal_count:
+            cluster = Cluster()
+            self.upkeep.cluster_started()
+            try:
+                reason = self._watch(cluster)
+            except BaseException:
+                cluster.kill(grace=0)
+                raise
+            if self.signal_count:
+                log.info("worker_stopping")
+                cluster.stop(self.stop_limit, lambda: self.signal_count > 1)
+                break
+            lived = time.monotonic() - cluster.started_at
+            short_lives = short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
+            pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** (short_lives - 1)) if short_lives else 0.0
+            log.error(reason, lived_seconds=round(lived, 1), next_start_in_seconds=pause)
+            cluster.kill()
+            self._sleep(pause)
+        self.upkeep.stop(3)
+        log.info("worker_stopped")
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.signal_count += 1
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.signal_count:
+            time.sleep(TICK_SECONDS)
+
+    def _wait_for_database(self) -> None:
+        said_at = 0.0
+        while not self.signal_count:
+            try:
+                executor = MigrationExecutor(connection)
+                break
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() - said_at > 30:
+                    log.warning("waiting_for_database", error=str(error).strip()[:300])
+                    said_at = time.monotonic()
+                connection.close()
+                self._sleep(1)
+        else:
+            return
+        if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
+            raise CommandError(
+                f"The database lacks {len(missing)} migrations ({names} …). Run `manage.py migrate`, then start again."
+            )
+        connection.close()
+
+    def _watch(self, cluster: Cluster) -> str:
+        """Wait until something is wrong with the cluster, and return what, or until a signal comes."""
+        free_at = cluster.started_at  # since when a worker has been free to execute a beat, as far as we saw
+        while not self.signal_count:
+            time.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            if cluster.has_ended():
+                return "cluster_ended"
+            if cluster.are_all_busy():
+                free_at = now
+            since = max(free_at, self.upkeep.beat_seen_at, self.upkeep.answering_since)
+            is_database_there = now - self.upkeep.answered_at < 5
+            if is_database_there and now - since > self.beat_limit:
+                return "cluster_hangs"
+        return "stopping"
+
+
+class Command(BaseCommand):
+    help = "Synchronise: execute queued work under a supervisor, until SIGTERM or Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--beat-limit", type=float, default=30, metavar="SECONDS", help="restart a cluster silent for so long"
+        )
+        parser.add_argument(
+            "--stop-limit", type=float, default=30, metavar="SECONDS", help="how long running work may take to finish"
+        )
+        # How the supervisor starts the cluster.
+        parser.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)
+        parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if options["supervisor"]:
+            run_cluster(options["supervisor"], options["marks"])
+        else:
+            Supervisor(options["beat_limit"], options["stop_limit"]).run()
