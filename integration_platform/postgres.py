@@ -106,6 +106,8 @@ class EmbeddedPostgres:
 
     def remove(self) -> None:
         """Stop the server, whoever started it, and delete the whole cluster with its data."""
+        if not self.home.exists():
+            return
         self.stop(even_if_not_owner=True)
         shutil.rmtree(self._socket_folder(), ignore_errors=True)
         shutil.rmtree(self.home, ignore_errors=True)
@@ -153,6 +155,7 @@ class EmbeddedPostgres:
                 "initdb", "-D", str(unfinished), f"--username={ROLE}", f"--pwfile={password_file}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+                *(["--no-sync"] if self.options.get("fsync") == "off" else []),
             )  # fmt: skip
         finally:
             password_file.unlink(missing_ok=True)
@@ -266,19 +269,22 @@ class EmbeddedPostgres:
     def _as_account(self, command: list[str], output: int = subprocess.DEVNULL) -> int:
         """Run a command under the server's account in a clean environment; returns its exit code."""
         account = self._account
-        return subprocess.run(
-            command,
-            check=False,
-            cwd="/",
-            umask=0o077,
-            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        ).returncode
+        try:
+            return subprocess.run(
+                command,
+                check=False,
+                cwd="/",
+                umask=0o077,
+                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+            ).returncode
+        except PermissionError:
+            return 126  # what a shell says of a program that may not be run
 
     def _run(self, program: str, *arguments: str) -> None:
         # The server inherits the log as its output; a pipe would be kept open by it for ever.

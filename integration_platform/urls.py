@@ -1,7 +1,5 @@
 """Every address the platform answers."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -16,7 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    # /hooks/…, /.well-known/… and /api/
+    path("", include("sync.api.urls")),
 ]
-
-if find_spec("sync.api.urls"):  # while it is being written
-    urlpatterns.append(path("", include("sync.api.urls")))  # /hooks/…, /.well-known/… and /api/
