@@ -82,7 +82,9 @@ def start(*command, **changes):
     """Run a command as a server would be started, with the given settings changed (None: not set)."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "integration_platform.settings"} | changes
     environment = {name: value for name, value in environment.items() if value is not None}
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
 
 
 WEB = ("-c", "import integration_platform.wsgi")
