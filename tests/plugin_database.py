@@ -35,6 +35,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["DATABASE_URL"] = _server.ensure_running()
 
 
+def pytest_configure() -> None:
+    """What tests do without: collected static files, and password hashes that are slow on purpose."""
+    from django.conf import settings
+
+    plain_files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain_files}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def pytest_unconfigure() -> None:
     if _server is not None:
         _server.remove()

@@ -10,10 +10,10 @@ from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
 from integration_platform import development
+from integration_platform.checks import check_database
 
 ROOT = Path(__file__).parents[2]
 GOOD_SECRET = "only-for-tests-" + "0123456789abcdef" * 4
-POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}
 
 
 def found(*, deploy=False):
@@ -36,8 +36,6 @@ def test_the_settings_of_this_run_are_fine():
         ("CREDENTIAL_KEYS", [], {"platform.E003"}),
         ("CREDENTIAL_KEYS", ["not a key"], {"platform.E004"}),
         ("CREDENTIAL_KEYS", [Fernet.generate_key().decode(), GOOD_SECRET], {"platform.E004", "platform.E005"}),
-        ("DATABASES", {"default": POSTGRESQL | {"ENGINE": "django.db.backends.sqlite3"}}, {"platform.E006"}),
-        ("DATABASES", {"default": POSTGRESQL | {"OPTIONS": {"pool": True}}}, {"platform.E007"}),
         ("ALLOWED_HOSTS", [], {"platform.E008"}),
         ("ALLOWED_HOSTS", ["example.com", "*"], {"platform.E008"}),
         ("PUBLIC_URL", "", {"platform.E009"}),
@@ -47,6 +45,15 @@ def test_an_error_is_found_everywhere(settings, name, value, ids):
     settings.SECRET_KEY = GOOD_SECRET
     setattr(settings, name, value)
     assert found() == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id_"),
+    [("ENGINE", "django.db.backends.sqlite3", "platform.E006"), ("OPTIONS", {"pool": True}, "platform.E007")],
+)
+def test_a_database_that_would_lose_work_is_refused(settings, monkeypatch, name, value, id_):
+    monkeypatch.setitem(settings.DATABASES["default"], name, value)
+    assert {message.id for message in check_database()} == {id_}
 
 
 @pytest.mark.parametrize(
