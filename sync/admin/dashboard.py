@@ -1,0 +1,106 @@
+"""The front page: is everybody all right, and if not, who and why. Companies in trouble come first."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from sync.admin.tenant import connection_label, freshness_label
+from sync.domain.catalogue import explain_code
+from sync.domain.health import Health, TenantHealth, health
+from tenants.admin.base import tenants_with
+from tenants.admin.tenant import tenant_state_label
+from tenants.roles import Right, has_right
+
+ORDER = {"bad": 0, "warning": 1, "good": 2, "neutral": 3}
+CAUSES_SHOWN = 3
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """unfold's DASHBOARD_CALLBACK."""
+    if not has_right(request.user, Right.VIEW):
+        return context
+    tenants = tenants_with(request.user, Right.VIEW)
+    found = health(None if isinstance(tenants, str) else tenants)
+    rows = sorted(found.tenants, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
+    context.update(
+        {
+            "title": _t("Overview"),
+            "health": found,
+            "worker_is_alive": found.worker.is_alive(found.at),
+            "tiles": _tiles(found),
+            "rows": [_row(row, found) for row in rows],
+            "causes": [
+                {"text": explain_code(code).text, "count": count, "url": _links_url(reason=code)}
+                for code, count in found.causes[:8]
+            ],
+        }
+    )
+    return context
+
+
+def _links_url(**parameters: Any) -> str:
+    query = urlencode({"state": "needs_attention", **parameters})
+    return f"{reverse('admin:mappings_recordlink_changelist')}?{query}"
+
+
+def _events_url(**parameters: Any) -> str:
+    return f"{reverse('admin:sync_changeevent_changelist')}?{urlencode({'state': 'open', **parameters})}"
+
+
+def _tiles(found: Health) -> list[dict[str, Any]]:
+    in_trouble = sum(row.verdict(found.at) == "bad" for row in found.tenants)
+    return [
+        {
+            "label": _t("Companies live"),
+            "value": found.live,
+            "note": _t("of %(count)s") % {"count": len(found.tenants)},
+            "tone": "bad" if in_trouble else "good",
+            "detail": _t("%(count)s in trouble") % {"count": in_trouble} if in_trouble else _t("all as promised"),
+            "url": reverse("admin:tenants_tenant_changelist"),
+        },
+        {
+            "label": _t("Waiting changes"),
+            "value": found.waiting,
+            "tone": "warning" if any(row.is_stuck(found.at) for row in found.tenants) else "good",
+            "detail": _t("some for longer than promised")
+            if any(row.is_stuck(found.at) for row in found.tenants)
+            else _t("all on the way"),
+            "url": _events_url(),
+        },
+        {
+            "label": _t("Needs attention"),
+            "value": found.needs_attention,
+            "tone": "bad" if found.needs_attention else "good",
+            "detail": _t("records wait for a person") if found.needs_attention else _t("nothing to do"),
+            "url": _links_url(),
+        },
+    ]
+
+
+def _row(row: TenantHealth, found: Health) -> dict[str, Any]:
+    return {
+        "health": row,
+        "verdict": row.verdict(found.at),
+        "state": tenant_state_label(row.state),
+        "pulled": freshness_label(row, "pulled"),
+        "swept": freshness_label(row, "swept"),
+        "is_stuck": row.is_stuck(found.at),
+        "broken": [connection_label(connection) for connection in row.broken(found.at)],
+        "causes": [
+            {
+                "text": explain_code(code).text,
+                "count": count,
+                "url": _links_url(tenant=row.tenant_id, reason=code),
+            }
+            for code, count in row.causes[:CAUSES_SHOWN]
+        ],
+        "more_causes": max(0, len(row.causes) - CAUSES_SHOWN),
+        "attention_url": _links_url(tenant=row.tenant_id),
+        "waiting_url": _events_url(tenant=row.tenant_id),
+        "url": reverse("admin:tenants_tenant_change", args=[row.tenant_id]),
+    }

@@ -1,0 +1,103 @@
+"""The sidebar: by task, not by table; everybody sees what they have a right to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+
+from tenants.roles import Right, has_right
+
+EVERYBODY = Right.VIEW
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """unfold's SIDEBAR navigation."""
+
+    def may(right: Right) -> Callable[[HttpRequest], bool]:
+        return lambda request: has_right(request.user, right)
+
+    def administrator(request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def item(title: str, icon: str, url_name: str, permission: Any, query: str = "") -> dict[str, Any]:
+        url = reverse(f"admin:{url_name}")
+        return {
+            "title": title,
+            "icon": icon,
+            "link": f"{url}?{query}" if query else url,
+            "permission": permission,
+            "active": _is_active(request, url, query),
+        }
+
+    return [
+        {
+            "items": [
+                item(_t("Overview"), "dashboard", "index", may(EVERYBODY)),
+                item(_t("Companies"), "domain", "tenants_tenant_changelist", may(EVERYBODY)),
+                item(_t("Linked pairs"), "link", "mappings_recordlink_changelist", may(EVERYBODY)),
+            ]
+        },
+        {
+            "title": _t("Work to do"),
+            "items": [
+                item(
+                    _t("Needs attention"),
+                    "error",
+                    "mappings_recordlink_changelist",
+                    may(EVERYBODY),
+                    "state=needs_attention",
+                ),
+                item(
+                    _t("Waiting changes"), "schedule", "sync_changeevent_changelist", may(EVERYBODY), "state=open"
+                ),
+                item(_t("Overwritten changes"), "history_edu", "sync_synclogentry_overwritten", may(EVERYBODY)),
+            ],
+        },
+        {
+            "title": _t("What happened"),
+            "items": [
+                item(_t("Runs"), "play_circle", "sync_run_changelist", may(EVERYBODY)),
+                item(_t("Sync log"), "list_alt", "sync_synclogentry_changelist", may(EVERYBODY)),
+                item(_t("All change events"), "inbox", "sync_changeevent_changelist", may(EVERYBODY)),
+                item(_t("Audit log"), "policy", "tenants_auditentry_changelist", may(Right.AUDIT)),
+            ],
+        },
+        {
+            "title": _t("Setup"),
+            "items": [
+                item(_t("Connections"), "cable", "tenants_connection_changelist", may(Right.CONFIGURE)),
+                item(_t("Entity policies"), "tune", "mappings_entitypolicy_changelist", may(Right.CONFIGURE)),
+                item(_t("Field rules"), "rule", "mappings_fieldrule_changelist", may(Right.CONFIGURE)),
+                item(_t("Value translations"), "translate", "mappings_valuemap_changelist", may(Right.CONFIGURE)),
+            ],
+        },
+        {
+            "title": _t("Administration"),
+            "items": [
+                item(_t("Users"), "person", "auth_user_changelist", administrator),
+                item(_t("Groups"), "groups", "auth_group_changelist", administrator),
+                item(_t("Memberships"), "badge", "tenants_membership_changelist", administrator),
+                item(_t("Task queue"), "memory", "django_q_ormq_changelist", administrator),
+            ],
+        },
+    ]
+
+
+def _is_active(request: HttpRequest, url: str, query: str) -> bool:
+    """Two entries may lead to the same list; the one with the matching filter is where we are."""
+    if url == reverse("admin:index"):
+        return request.path == url
+    own_pages = {
+        "/admin/sync/synclogentry/": request.path.startswith("/admin/sync/synclogentry/overwritten/"),
+    }
+    if not request.path.startswith(url) or own_pages.get(url, False):
+        return False
+    if query:
+        return request.path == url and query in request.GET.urlencode()
+    filtered = {"state=needs_attention", "state=open"}
+    is_elsewhere = request.path == url and any(part in filtered for part in request.GET.urlencode().split("&"))
+    return not is_elsewhere

@@ -1,0 +1,353 @@
+"""Linked pairs: every record from first sight, found by either side's id, number or name, with its whole history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from mappings.entities import ENTITIES
+from mappings.labels import attribute_label, entity_label
+from mappings.models import RecordLink
+from mappings.spec import Direction, Entity
+from sync.admin.lists import EntityFilter, NewestFirstMixin
+from sync.domain import actions
+from sync.domain.catalogue import explain_code
+from sync.domain.timeline import entity_of, timeline
+from sync.models import Run
+from sync.templatetags.console import age
+from tenants.admin.base import (
+    BoundedPaginator,
+    ChoiceFilter,
+    Press,
+    ReadOnlyMixin,
+    TenantAdmin,
+    TenantFilter,
+    label,
+    tenants_with,
+)
+from tenants.roles import Right
+from tenants.scoping import ALL
+
+TONES = {
+    RecordLink.State.NEW: "busy",
+    RecordLink.State.IN_SYNC: "good",
+    RecordLink.State.EXCLUDED: "neutral",
+    RecordLink.State.WAITING: "busy",
+    RecordLink.State.NEEDS_ATTENTION: "bad",
+}
+
+
+class StateFilter(ChoiceFilter):
+    title = _("state")
+    parameter_name = field = "state"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        return list(RecordLink.State.choices)
+
+
+class ReasonFilter(ChoiceFilter):
+    """Reasons are codes; people read sentences. The few that occur come from the catalogue, not from a scan."""
+
+    title = _("reason")
+    parameter_name = field = "reason"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        codes = sorted(LINK_REASONS | ({value} if (value := request.GET.get("reason")) else set()))
+        return sorted(((code, explain_code(code).text) for code in codes), key=lambda option: option[1])
+
+
+class InactiveFilter(ChoiceFilter):
+    title = _("inactive because")
+    parameter_name = field = "inactive_reason"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        return [(value, text) for value, text in RecordLink.Inactive.choices if value]
+
+
+class DiffersFilter(ChoiceFilter):
+    title = _("differs")
+    parameter_name = "differs"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "yes":
+                return queryset.exclude(differing=[])
+            case "no":
+                return queryset.filter(differing=[])
+        return queryset
+
+
+#: Codes that stand on a link as its reason.
+LINK_REASONS = {
+    "ambiguous_match",
+    "blocked",
+    "crashed",
+    "creates_off",
+    "deleted_in_intempus",
+    "deleted_in_uniconta",
+    "direction_off",
+    "entity_off",
+    "flag_appeared",
+    "flag_disappeared",
+    "key_taken",
+    "key_too_long",
+    "loop_breaker",
+    "mapping_error",
+    "never_ticked",
+    "no_default_group",
+    "not_used",
+    "proposal_match",
+    "reactivated_by_hand",
+    "reference_missing",
+    "reference_waits",
+    "unclear_write",
+    "unticked",
+}
+
+
+def state_label(link: RecordLink) -> str:
+    reason = explain_code(link.reason).text if link.reason else ""
+    return label(link.get_state_display(), TONES[RecordLink.State(link.state)], reason)
+
+
+@admin.register(RecordLink)
+class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
+    time_column = "changed_at"
+    paginator = BoundedPaginator
+    list_display = [
+        "record",
+        "entity_shown",
+        "in_uniconta",
+        "in_intempus",
+        "state_shown",
+        "differs_in",
+        "tenant",
+        "changed",
+    ]
+    list_filter = [TenantFilter, EntityFilter, StateFilter, ReasonFilter, InactiveFilter, DiffersFilter]
+    list_select_related = ["tenant"]
+    search_fields = ["name"]  # makes the box appear; get_search_results decides what it does
+    search_help_text = _("Number or id in either system, or the beginning of the name")
+    actions = ["sync_now", "retry_now"]
+    presses = [
+        Press("sync", _("Sync now"), "sync", "press_sync", Right.OPERATE, "primary"),
+        Press("preview", _("Preview"), "visibility", "press_preview", Right.OPERATE),
+        Press("retry", _("Retry"), "replay", "press_retry", Right.OPERATE),
+    ]
+
+    # -------------------------------------------------------------------------------------------------- the list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("_changelist"):
+            return (
+                super()
+                .get_queryset(request)
+                .defer("uniconta_base", "intempus_base", "uniconta_match_keys", "intempus_match_keys")
+            )
+        return super().get_queryset(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Ids exactly, numbers and names from their beginning: nothing that would read a whole table in the middle."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        # Naming the entities lets the indexes over (tenant, entity, …) answer.
+        return queryset.filter(entity__in=list(ENTITIES)).filter(
+            Q(uniconta_id=term)
+            | Q(intempus_id=term)
+            | Q(uniconta_key__startswith=term)
+            | Q(intempus_key__startswith=term)
+            | Q(name__istartswith=term)
+        ), False
+
+    @admin.display(description=_("record"), ordering="name")
+    def record(self, link: RecordLink) -> str:
+        return link.name or link.uniconta_key or link.intempus_key or f"#{link.pk}"
+
+    @admin.display(description=_("entity"))
+    def entity_shown(self, link: RecordLink) -> str:
+        return entity_label(link.entity)
+
+    @admin.display(description="Uniconta", ordering="uniconta_key")
+    def in_uniconta(self, link: RecordLink) -> str:
+        return _side(link.uniconta_key, link.uniconta_id)
+
+    @admin.display(description="Intempus", ordering="intempus_key")
+    def in_intempus(self, link: RecordLink) -> str:
+        return _side(link.intempus_key, link.intempus_id)
+
+    @admin.display(description=_("state"))
+    def state_shown(self, link: RecordLink) -> str:
+        reason = explain_code(link.reason).text if link.reason else ""
+        return label(link.get_state_display(), TONES[RecordLink.State(link.state)], reason) + _reason(reason)
+
+    @admin.display(description=_("differs in"))
+    def differs_in(self, link: RecordLink) -> str:
+        entity = ENTITIES.get(link.entity)
+        return ", ".join(attribute_label(entity, name) for name in link.differing) or "–"
+
+    @admin.display(description=_("last changed"), ordering="changed_at")
+    def changed(self, link: RecordLink) -> str:
+        return age(link.changed_at)
+
+    # ------------------------------------------------------------------------------------------- actions, buttons
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, Right.OPERATE, None)
+
+    def _operable(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[int]:
+        """Of the chosen rows those whose company this person may operate."""
+        tenants = tenants_with(request.user, Right.OPERATE)
+        rows = queryset if tenants == ALL else queryset.filter(tenant__in=tenants)
+        return list(rows.values_list("pk", flat=True))
+
+    @admin.action(description=_("Sync now"), permissions=["operate"])
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        link_ids = self._operable(request, queryset)
+        actions.sync_now(link_ids, request.user.pk)
+        _say_queued(request, len(link_ids))
+
+    @admin.action(description=_("Retry"), permissions=["operate"])
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        link_ids = self._operable(request, queryset)
+        actions.retry(link_ids, request.user.pk)
+        _say_queued(request, len(link_ids))
+
+    def press_sync(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        actions.sync_now([link.pk], request.user.pk)
+        _say_queued(request, 1)
+        return self._back(link)
+
+    def press_retry(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        actions.retry([link.pk], request.user.pk)
+        _say_queued(request, 1)
+        return self._back(link)
+
+    def press_preview(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        run = Run.objects.create(
+            tenant_id=link.tenant_id,
+            kind=Run.Kind.PREVIEW,
+            entity=link.entity,
+            link_id=link.pk,
+            requested_by_id=request.user.pk,
+        )
+        actions.start_run(run)
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
+
+    def _back(self, link: RecordLink) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:mappings_recordlink_change", args=[link.pk]))
+
+    # -------------------------------------------------------------------------------------------------- the page
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The record's own page instead of a form: nothing about a linked pair is typed."""
+        if object_id is None:
+            raise PermissionDenied
+        link: RecordLink = self.object_or_404(request, object_id)
+        if not self.has_view_permission(request, link):
+            raise Http404
+        entity = entity_of(link.tenant_id, link.entity)
+        try:
+            history = timeline(link, request.GET.get("before", ""))
+        except ValueError:
+            raise Http404 from None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(link),
+            "subtitle": None,
+            "original": link,
+            "link": link,
+            "state_label": state_label(link),
+            "why": explain_code(link.reason, link.detail) if link.reason else None,
+            "rows": side_by_side(link, entity),
+            "timeline": history,
+            "is_first_page": "before" not in request.GET,
+            "neighbours": neighbours(link, entity),
+            "presses": self.presses_for(request, link),
+            "press_url": "admin:mappings_recordlink_press",
+        }
+        return TemplateResponse(request, "console/record.html", context)
+
+
+def _side(key: str, remote_id: str) -> str:
+    if not remote_id and not key:
+        return "–"
+    return format_html('{} <span class="c-muted">#{}</span>', key or "", remote_id or "–")
+
+
+def _reason(text: str) -> str:
+    return format_html('<div class="c-reason">{}</div>', text) if text else ""
+
+
+def _say_queued(request: HttpRequest, count: int) -> None:
+    text = ngettext(
+        "%(count)s record is on its way. Its page shows what happened.",
+        "%(count)s records are on their way. Their pages show what happened.",
+        count,
+    )
+    messages.success(request, text % {"count": count})
+
+
+def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
+    """Every attribute with the value last seen on each side."""
+    names = [attribute.name for attribute in entity.attributes] if entity else []
+    names += sorted((set(link.uniconta_base) | set(link.intempus_base)) - set(names))
+    rows = []
+    for name in names:
+        declared = next((a for a in entity.attributes if a.name == name), None) if entity else None
+        rows.append(
+            {
+                "name": name,
+                "label": attribute_label(entity, name),
+                "uniconta": link.uniconta_base.get(name),
+                "intempus": link.intempus_base.get(name),
+                "is_known_in_uniconta": name in link.uniconta_base,
+                "is_known_in_intempus": name in link.intempus_base,
+                "differs": name in link.differing,
+                "arrow": "→" if declared is None or declared.direction is Direction.TO_INTEMPUS else "↔",
+                "is_one_way": declared is None or declared.direction is Direction.TO_INTEMPUS,
+            }
+        )
+    return rows
+
+
+def neighbours(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
+    """The records this one refers to, such as its group: one query for all."""
+    wanted: list[tuple[str, str, str, str]] = []  # (attribute label, entity, column, value)
+    for attribute in entity.references if entity else ():
+        label_ = attribute_label(entity, attribute.name)
+        if key := str(link.uniconta_base.get(attribute.name) or ""):
+            wanted.append((label_, attribute.reference, "uniconta_key", key))
+        elif remote_id := str(link.intempus_base.get(attribute.name) or ""):
+            wanted.append((label_, attribute.reference, "intempus_id", remote_id))
+    if not wanted:
+        return []
+    condition = Q()
+    for _label, name, column, value in wanted:
+        condition |= Q(**{"entity": name, column: value})
+    found = list(RecordLink.objects.filter(condition, tenant_id=link.tenant_id))
+    return [
+        {
+            "label": label_,
+            "link": next((row for row in found if row.entity == name and getattr(row, column) == value), None),
+            "key": value,
+        }
+        for label_, name, column, value in wanted
+    ]

@@ -1,0 +1,189 @@
+"""Runs: what is running now, how far it is, and how it ended. An unfinished run's page refreshes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from mappings.labels import attribute_label, entity_label
+from mappings.models import RecordLink
+from sync.admin.lists import NewestFirstMixin
+from sync.domain.catalogue import explain_code
+from sync.domain.timeline import entity_of, shown_exchanges
+from sync.models import Exchange, Run
+from sync.templatetags.console import age, system_name
+from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
+
+TONES = {
+    Run.State.QUEUED: "busy",
+    Run.State.RUNNING: "busy",
+    Run.State.DONE: "good",
+    Run.State.FAILED: "bad",
+}
+
+#: What runs count, in the order people want to read it.
+COUNTS = {
+    "read": _("read"),
+    "seen": _("read"),
+    "new": _("new"),
+    "changed": _("changed"),
+    "unchanged": _("unchanged"),
+    "gone": _("gone"),
+    "events": _("changes found"),
+    "created": _("created"),
+    "updated": _("updated"),
+    "deactivated": pgettext_lazy("count", "set inactive"),
+    "linked": pgettext_lazy("count", "linked"),
+    "excluded": pgettext_lazy("count", "excluded"),
+    "needs_attention": pgettext_lazy("count", "need attention"),
+    "failed": pgettext_lazy("count", "failed"),
+    "ms": _("milliseconds"),
+}
+
+
+class KindFilter(ChoiceFilter):
+    title = _("kind")
+    parameter_name = field = "kind"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        return list(Run.Kind.choices)
+
+
+class StateFilter(ChoiceFilter):
+    title = _("state")
+    parameter_name = field = "state"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        return list(Run.State.choices)
+
+
+@admin.register(Run)
+class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
+    time_column = "created_at"
+    paginator = InfinitePaginator
+    list_display = ["kind_shown", "tenant", "state_shown", "progress", "requested_by", "started", "took"]
+    list_filter = [TenantFilter, KindFilter, StateFilter]
+    list_select_related = ["tenant", "requested_by"]
+
+    @admin.display(description=_("kind"))
+    def kind_shown(self, run: Run) -> str:
+        about = entity_label(run.entity) if run.entity else system_name(run.system)
+        return f"{run.get_kind_display()}{': ' + about if about else ''}"
+
+    @admin.display(description=_("state"))
+    def state_shown(self, run: Run) -> str:
+        reason = explain_code(run.error_code).text if run.error_code else ""
+        return label(run.get_state_display(), TONES[Run.State(run.state)], reason)
+
+    @admin.display(description=_("processed"))
+    def progress(self, run: Run) -> str:
+        if run.total:
+            return f"{run.done} / {run.total}"
+        return str(run.done or run.counts.get("read") or "–")
+
+    @admin.display(description=_("started"), ordering="created_at")
+    def started(self, run: Run) -> str:
+        return age(run.started_at or run.created_at)
+
+    @admin.display(description=_("took"))
+    def took(self, run: Run) -> str:
+        return duration(run)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if object_id is None:
+            raise PermissionDenied
+        run: Run = self.object_or_404(request, object_id)
+        if not self.has_view_permission(request, run):
+            raise Http404
+        link = RecordLink.objects.filter(pk=run.link_id, tenant_id=run.tenant_id).first() if run.link_id else None
+        is_unfinished = run.state in (Run.State.QUEUED, Run.State.RUNNING)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{run.get_kind_display()}: {run.tenant}",
+            "subtitle": None,
+            "original": run,
+            "run": run,
+            "link": link,
+            "state_label": label(run.get_state_display(), TONES[Run.State(run.state)]),
+            "is_unfinished": is_unfinished,
+            "percent": min(100, round(100 * run.done / run.total)) if run.total else None,
+            "counts": [(COUNTS.get(name, name), count) for name, count in run.counts.items() if name != "ms"],
+            "took": duration(run),
+            "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
+            "company": run.result.get("company") if isinstance(run.result, dict) else None,
+            "plan": preview(run, link),
+            "exchanges": [] if is_unfinished else self._exchanges(run),
+        }
+        response = TemplateResponse(request, "console/run.html", context)
+        if is_unfinished:
+            response["Refresh"] = "2"
+        return response
+
+    def _exchanges(self, run: Run) -> list[Any]:
+        """The first ones: a sweep may have sent hundreds."""
+        rows: QuerySet[Exchange] = Exchange.objects.filter(
+            run_id=run.pk, at__gte=run.created_at, tenant_id=run.tenant_id
+        )
+        if run.finished_at:
+            rows = rows.filter(at__lte=run.finished_at)
+        first = list(rows.order_by("at", "pk").values_list("pk", flat=True)[:30])
+        return [exchange for _, exchange in shown_exchanges(rows.filter(pk__in=first))]
+
+
+def duration(run: Run) -> str:
+    if not run.started_at or not run.finished_at:
+        return "–"
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    return f"{seconds:.1f} s".replace(".", ",") if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def preview(run: Run, link: RecordLink | None) -> dict[str, Any] | None:
+    """The plan of a preview with names and sentences; None while there is none."""
+    plans = run.result.get("plans") if isinstance(run.result, dict) else None
+    if plans is None and isinstance(run.result, dict) and ("writes" in run.result or "outcome" in run.result):
+        plans = [run.result]
+    if not plans:
+        return None
+    entity = entity_of(run.tenant_id, link.entity if link else run.entity)
+    return {"plans": [_plan(plan, entity) for plan in plans]}
+
+
+def _plan(plan: dict[str, Any], entity: Any) -> dict[str, Any]:
+    writes = plan.get("writes") or ([plan] if plan.get("changes") else [])
+    return {
+        "outcome": plan.get("outcome") or plan.get("state") or "",
+        "why": explain_code(plan["reason"]) if plan.get("reason") else None,
+        "notes": [explain_code(str(code)) for code in plan.get("notes") or ()],
+        "not_taken_over": _changes(plan.get("not_taken_over"), entity),
+        "writes": [
+            {
+                "target": write.get("target", ""),
+                "action": write.get("action", ""),
+                "changes": _changes(write.get("changes"), entity),
+            }
+            for write in writes
+        ],
+    }
+
+
+def _changes(changes: Any, entity: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": attribute_label(entity, str(change.get("field", ""))),
+            "before": change.get("old", ""),
+            "after": change.get("new", ""),
+            "reason": explain_code(change["reason"]) if change.get("reason") else None,
+            "loses": bool(change.get("loses")),
+        }
+        for change in changes or ()
+    ]

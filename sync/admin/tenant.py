@@ -1,0 +1,270 @@
+"""A company's page: how it is doing, its connections with their buttons, and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from mappings.admin.entity_policy import EntityPolicyInline
+from mappings.models import RecordLink
+from mappings.spec import System
+from sync.domain import actions
+from sync.domain.catalogue import explain_code
+from sync.domain.health import ConnectionHealth, TenantHealth, health
+from sync.models import Run
+from sync.templatetags.console import age
+from tenants.admin.base import BoundedPaginator, Press, label
+from tenants.admin.connection import TONES as CONNECTION_TONES
+from tenants.admin.connection import ConnectionInline
+from tenants.admin.membership import MembershipInline
+from tenants.admin.tenant import TenantSettingsAdmin, tenant_state_label
+from tenants.admin.webhook_token import masked_url
+from tenants.models import Connection, Tenant, WebhookToken
+from tenants.roles import Right, has_right
+
+
+@admin.register(Tenant)
+class TenantPageAdmin(TenantSettingsAdmin):
+    paginator = BoundedPaginator
+    list_display = ["name", "state_shown", "fetched", "checked", "waiting", "attention", "connections_shown"]
+    list_filter = ["state"]
+    inlines = [ConnectionInline, EntityPolicyInline, MembershipInline]
+    change_form_outer_before_template = "console/tenant_panel.html"
+    presses = [
+        Press("pull", _("Fetch from Intempus"), "download", "pull", Right.OPERATE, "primary"),
+        Press("sweep", _("Check Uniconta"), "fact_check", "sweep", Right.OPERATE, "primary"),
+        Press("pause", _("Pause synchronisation"), "pause", "pause", Right.CONFIGURE),
+        Press("resume", _("Resume synchronisation"), "play_arrow", "resume", Right.CONFIGURE, "primary"),
+        Press("go-live", _("Go live"), "rocket_launch", "go_live", Right.CONFIGURE, "primary"),
+        Press("test-uniconta", _("Test connection"), "network_check", "test_uniconta", Right.OPERATE),
+        Press("test-intempus", _("Test connection"), "network_check", "test_intempus", Right.OPERATE),
+        Press("resume-uniconta", _("Resume"), "play_arrow", "resume_uniconta", Right.OPERATE),
+        Press("resume-intempus", _("Resume"), "play_arrow", "resume_intempus", Right.OPERATE),
+        *TenantSettingsAdmin.presses,
+    ]
+
+    # -------------------------------------------------------------------------------------------------- the list
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None)
+        if context and "cl" in context:
+            rows = list(context["cl"].result_list)
+            found = {row.tenant_id: row for row in health([row.pk for row in rows], with_changes=False).tenants}
+            for row in rows:
+                row.health = found.get(row.pk)
+            context["cl"].result_list = rows
+        return response
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_shown(self, tenant: Tenant) -> str:
+        return tenant_state_label(tenant.state)
+
+    @admin.display(description=_("fetched from Intempus"))
+    def fetched(self, tenant: Tenant) -> str:
+        return freshness_label(_health_of(tenant), "pulled")
+
+    @admin.display(description=_("Uniconta checked"))
+    def checked(self, tenant: Tenant) -> str:
+        return freshness_label(_health_of(tenant), "swept")
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, tenant: Tenant) -> str:
+        return str(_health_of(tenant).waiting or "–")
+
+    @admin.display(description=_("needs attention"))
+    def attention(self, tenant: Tenant) -> str:
+        count = _health_of(tenant).needs_attention
+        return label(count, "bad") if count else "–"
+
+    @admin.display(description=_("connections"))
+    def connections_shown(self, tenant: Tenant) -> str:
+        labels = [connection_label(row) for row in _health_of(tenant).connections]
+        return _join(labels)
+
+    # -------------------------------------------------------------------------------------------------- the page
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """A new company first gets its name; connections need its number for sealing."""
+        return list(self.inlines) if obj else []
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        tenant: Tenant = self.object_or_404(request, object_id)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **self._panel(request, tenant)}
+        )
+
+    def _panel(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        found = health([tenant.pk]).tenants[0]
+        presses = {press.verb: press for press in self.presses_for(request, tenant)}
+        may_configure = has_right(request.user, Right.CONFIGURE, tenant.pk)
+        tokens = WebhookToken.objects.filter(tenant=tenant) if may_configure else WebhookToken.objects.none()
+        return {
+            "panel": {
+                "tenant": tenant,
+                "health": found,
+                "now": timezone.now(),
+                "state": tenant_state_label(tenant.state),
+                "pulled": freshness_label(found, "pulled"),
+                "swept": freshness_label(found, "swept"),
+                "presses": _for_state(presses, tenant),
+                "cards": [_card(row, presses) for row in found.connections],
+                "causes": [(code, explain_code(code), count) for code, count in found.causes],
+                "held": [(entity, explain_code(code)) for entity, code in found.held],
+                "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
+                "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),
+                "tokens": [
+                    {"row": token, "urls": [masked_url(tenant, system.value) for system in Connection.System]}
+                    for token in tokens
+                ],
+                "may_see_tokens": may_configure,
+                "new_token": presses.get("new-token"),
+                "may_reveal": has_right(request.user, Right.REVEAL, tenant.pk),
+            },
+            "press_url": "admin:tenants_tenant_press",
+        }
+
+    # ----------------------------------------------------------------------------------------------- the buttons
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.go_live_view)
+        return [path("<path:object_id>/go-live/", view, name="tenants_tenant_go_live"), *super().get_urls()]
+
+    def _start(self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "") -> HttpResponse:
+        run = Run.objects.create(tenant=tenant, kind=kind, system=system, requested_by_id=request.user.pk)
+        actions.start_run(run)
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
+
+    def pull(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.PULL)
+
+    def sweep(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.SWEEP)
+
+    def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.TEST, System.UNICONTA.value)
+
+    def test_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.TEST, System.INTEMPUS.value)
+
+    def pause(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        actions.pause(tenant.pk, request.user.pk)
+        messages.success(request, _t("Synchronisation is paused. Changes are collected and wait."))
+        return _back(tenant)
+
+    def resume(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        actions.resume(tenant.pk, request.user.pk)
+        messages.success(request, _t("Synchronisation goes on. What was collected is processed now."))
+        return _back(tenant)
+
+    def resume_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._resume_connection(request, tenant, System.UNICONTA)
+
+    def resume_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._resume_connection(request, tenant, System.INTEMPUS)
+
+    def _resume_connection(self, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
+        connection = Connection.objects.filter(tenant=tenant, system=system.value).first()
+        if connection is None:
+            raise Http404
+        actions.resume_connection(connection.pk, request.user.pk)
+        messages.success(request, _t("The connection is used again."))
+        return _back(tenant)
+
+    def go_live(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        if tenant.state != Tenant.State.PREPARING:
+            raise Http404
+        actions.go_live(tenant.pk, request.user.pk)
+        messages.success(request, _t("The company is live. The first load has begun."))
+        return _back(tenant)
+
+    def go_live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What going live means, before it is confirmed."""
+        tenant: Tenant = self.object_or_404(request, object_id)
+        if not has_right(request.user, Right.CONFIGURE, tenant.pk):
+            raise PermissionDenied
+        found = health([tenant.pk], with_changes=False).tenants[0]
+        untested = [
+            system.label
+            for system in Connection.System
+            if not any(row.system == system and row.state == Connection.State.WORKING for row in found.connections)
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": tenant,
+            "title": _t("Go live"),
+            "tenant": tenant,
+            "untested": untested,
+            "policies": [policy for policy in tenant.policies.order_by("entity")],  # type: ignore[attr-defined]
+            "link_count": RecordLink.objects.filter(tenant=tenant).count(),
+        }
+        return TemplateResponse(request, "console/go_live.html", context)
+
+
+def _back(tenant: Tenant) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]))
+
+
+def _health_of(tenant: Tenant) -> TenantHealth:
+    found: TenantHealth | None = getattr(tenant, "health", None)
+    return found or health([tenant.pk], with_changes=False).tenants[0]
+
+
+def freshness_label(found: TenantHealth, name: str) -> str:
+    """How old the last complete reading is, against the promise."""
+    freshness = found.pulled if name == "pulled" else found.swept
+    title = _t("promised every %(minutes)s minutes") % {"minutes": int(freshness.every.total_seconds() // 60)}
+    if not found.is_live:
+        return label(age(freshness.at), "neutral", title)
+    return label(age(freshness.at), "bad" if freshness.is_late(timezone.now()) else "good", title)
+
+
+def connection_label(row: ConnectionHealth) -> str:
+    state = Connection.State(row.state)
+    tone = "warning" if row.is_open(timezone.now()) else CONNECTION_TONES[state]
+    return label(f"{Connection.System(row.system).label}: {state.label}", tone, row.state_detail)
+
+
+def _join(labels: list[str]) -> str:
+    from django.utils.html import format_html_join
+
+    return format_html_join(" ", "{}", ((text,) for text in labels)) if labels else "–"
+
+
+def _for_state(presses: dict[str, Press], tenant: Tenant) -> list[Press]:
+    """The buttons that make sense now."""
+    wanted = {
+        Tenant.State.LIVE: ["pull", "sweep", "pause"],
+        Tenant.State.PAUSED: ["resume"],
+        Tenant.State.PREPARING: [],
+    }[Tenant.State(tenant.state)]
+    return [presses[verb] for verb in wanted if verb in presses]
+
+
+def _card(row: ConnectionHealth, presses: dict[str, Press]) -> dict[str, Any]:
+    verbs = [f"test-{row.system}"]
+    if row.state in (Connection.State.PAUSED, Connection.State.BROKEN):
+        verbs.append(f"resume-{row.system}")
+    return {
+        "row": row,
+        "system": Connection.System(row.system).label,
+        "label": connection_label(row),
+        "state": label(
+            Connection.State(row.state).label,
+            "warning" if row.is_open(timezone.now()) else CONNECTION_TONES[Connection.State(row.state)],
+        ),
+        "is_open": row.is_open(timezone.now()),
+        "why": explain_code(row.state_code, row.state_detail) if row.state_code else None,
+        "presses": [presses[verb] for verb in verbs if verb in presses],
+    }

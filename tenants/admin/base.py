@@ -1,0 +1,328 @@
+"""What every page of the console is made of: rights and tenants in one place, and the only door to unfold.
+
+Rights come from `tenants.roles`; Django's own model permissions play no part, so a consultant needs no groups.
+What belongs to a tenant a person may not see does not exist for that person: 404, never 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models
+from django.db.models import QuerySet
+from django.forms import ModelChoiceField, ModelMultipleChoiceField
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from tenants.labels import label
+from tenants.models import Tenant
+from tenants.roles import Right, has_right, visible_tenants
+from tenants.scoping import ALL
+
+__all__ = [
+    "AdminPasswordChangeForm",
+    "BoundedPaginator",
+    "ChoiceFilter",
+    "InfinitePaginator",
+    "ModelAdmin",
+    "Press",
+    "ReadOnlyMixin",
+    "SuperuserOnlyMixin",
+    "TenantAdmin",
+    "TenantFilter",
+    "TenantHistoryAdmin",
+    "TenantStackedInline",
+    "TenantTabularInline",
+    "UnfoldAdminPasswordWidget",
+    "UnfoldAdminSelectWidget",
+    "UnfoldAdminTextInputWidget",
+    "UserChangeForm",
+    "UserCreationForm",
+    "label",
+    "tenants_with",
+]
+
+
+def tenants_with(user: Any, right: Right) -> str | list[int]:
+    """The tenants for which a person has a right: ALL or their ids."""
+    visible = visible_tenants(user)
+    if isinstance(visible, str):
+        return visible
+    return [tenant_id for tenant_id in visible if has_right(user, right, tenant_id)]
+
+
+def tenant_id_of(obj: models.Model) -> int | None:
+    """The tenant a row belongs to; a tenant belongs to itself."""
+    tenant_id: int | None = obj.pk if isinstance(obj, Tenant) else obj.tenant_id  # type: ignore[attr-defined]
+    return tenant_id
+
+
+# ------------------------------------------------------------------------------------------------------ rights
+
+
+class ScopedMixin:
+    """Queryset, choices and rights of one model, by tenant. For pages as well as for inlines (whose `obj` is the parent)."""
+
+    view_right: Right = Right.VIEW
+    change_right: Right | None = Right.CONFIGURE  # None: nobody
+    add_right: Right | None = Right.CONFIGURE
+    delete_right: Right | None = None
+    tenant_field = "tenant"
+
+    def _may(self, request: HttpRequest, right: Right | None, obj: models.Model | None) -> bool:
+        if right is None:
+            return False
+        if obj is None:
+            return has_right(request.user, right)
+        tenant_id = tenant_id_of(obj)
+        if tenant_id is None:  # not saved yet, or a row of the whole installation
+            return bool(getattr(request.user, "is_superuser", False))
+        return has_right(request.user, right, tenant_id)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._may(request, self.view_right, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._may(request, self.change_right, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._may(request, self.add_right, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self._may(request, self.delete_right, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, self.view_right)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        queryset: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return self._only(queryset, tenants_with(request.user, self.view_right))
+
+    def _only(self, queryset: QuerySet[Any], tenants: str | list[int]) -> QuerySet[Any]:
+        if tenants == ALL:
+            return queryset
+        own_key = queryset.model is Tenant
+        return queryset.filter(**{"pk__in" if own_key else f"{self.tenant_field}__in": tenants})
+
+    def _scope_choices(self, field: Any, request: HttpRequest) -> Any:
+        """Choices of a relation show only rows of tenants for which the person may change this model."""
+        if isinstance(field, ModelChoiceField | ModelMultipleChoiceField) and field.queryset is not None:
+            model = field.queryset.model
+            is_tenants = model is Tenant or any(f.name == "tenant" for f in model._meta.get_fields())
+            if is_tenants:
+                tenants = tenants_with(request.user, self.change_right or self.view_right)
+                key = "pk__in" if model is Tenant else "tenant__in"
+                if tenants != ALL:
+                    field.queryset = field.queryset.filter(**{key: tenants})
+        return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        return self._scope_choices(field, request)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        return self._scope_choices(field, request)
+
+
+class ReadOnlyMixin:
+    """A page for looking only: whoever may see a row may do nothing else with it."""
+
+    change_right: Right | None = None
+    add_right: Right | None = None
+    delete_right: Right | None = None
+
+
+class SuperuserOnlyMixin:
+    """A page of the installation itself, not of a tenant."""
+
+    def _is_superuser(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_superuser(request)
+
+
+# ------------------------------------------------------------------------------------------------------- pages
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button on a record's page. It posts to `…/press/<verb>/`, where `method(request, obj)` answers.
+
+    Links would be shorter, but a link must never change anything: anybody could send it.
+    """
+
+    verb: str
+    text: Any
+    icon: str
+    method: str
+    right: Right = Right.OPERATE
+    tone: str = ""  # "primary", "danger" or plain
+    title: Any = ""
+
+
+class TenantAdmin(ScopedMixin, ModelAdmin):  # type: ignore[misc]
+    """Base of every page about rows that belong to a tenant."""
+
+    presses: Sequence[Press] = ()
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_filter_submit = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def get_urls(self) -> list[URLPattern]:
+        opts = self.model._meta
+        view = self.admin_site.admin_view(self.press_view)
+        name = f"{opts.app_label}_{opts.model_name}_press"
+        return [path("<path:object_id>/press/<slug:verb>/", view, name=name), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Never the bulk deletion: what is deleted here is deleted one by one, knowingly."""
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        return obj
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> NoReturn:
+        """Where Django would go home with a message, there is simply nothing."""
+        raise Http404
+
+    def presses_for(self, request: HttpRequest, obj: models.Model) -> list[Press]:
+        """The buttons this person sees on this record."""
+        return [press for press in self.presses if has_right(request.user, press.right, tenant_id_of(obj))]
+
+    def press_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        press = next((press for press in self.presses if press.verb == verb), None)
+        if press is None:
+            raise Http404
+        obj = self.object_or_404(request, object_id)
+        if not has_right(request.user, press.right, tenant_id_of(obj)):
+            raise PermissionDenied
+        method: Callable[[HttpRequest, Any], HttpResponse] = getattr(self, press.method)
+        return method(request, obj)
+
+
+class TenantHistoryAdmin(SimpleHistoryAdmin, TenantAdmin):
+    """Base of pages whose model keeps a history of what people changed."""
+
+    history_list_per_page = 50
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        self.object_or_404(request, object_id)
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """An old version is shown, never put back from here: going back must pass the form's validation."""
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        self.object_or_404(request, object_id)
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return response
+
+    def get_history_list_display(self, request: HttpRequest) -> list[str]:
+        return []
+
+
+class TenantTabularInline(ScopedMixin, TabularInline):  # type: ignore[misc]
+    extra = 0
+    tab = True
+    show_change_link = False
+
+
+class TenantStackedInline(ScopedMixin, StackedInline):  # type: ignore[misc]
+    extra = 0
+    tab = True
+    show_change_link = False
+
+
+# ------------------------------------------------------------------------------------------ lists and filters
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than anybody pages: a list's price must not depend on the size of the table."""
+
+    LIMIT = 5_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return rows.order_by().values("pk")[: self.LIMIT].count()
+        return len(rows)
+
+
+class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
+    """A drop-down over fixed choices of one column. Subclasses name `field` and `options()`."""
+
+    field = ""
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return self.options(request)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class TenantFilter(DropdownFilter):  # type: ignore[misc]
+    """Companies to choose from are those the person may see."""
+
+    title = _("company")
+    parameter_name = "tenant"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        tenants = tenants_with(request.user, model_admin.view_right)
+        rows = Tenant.objects.all() if tenants == ALL else Tenant.objects.filter(pk__in=tenants)
+        return [(str(pk), name) for pk, name in rows.order_by("name").values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(tenant_id=value) if value.isdigit() else queryset.none()
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        yield from super().choices(changelist)
