@@ -240,16 +240,7 @@ def check_flag(tenant: Tenant, entity: Entity, policy: EntityPolicy | None, rows
         return failed(name, f"on hold: {explanation.text}", explanation.fix or "Answer the question in the console")
     having = [row for row in rows if tenant.opt_in_field in row]
     if not having:
-        if policy is not None and policy.has_flag:
-            return failed(
-                name, "was there and is gone", "Restore the field in Uniconta (Tools / Custom fields) under its name"
-            )
-        alike = sorted({str(key) for row in rows for key in row if str(key).lower() == tenant.opt_in_field.lower()})
-        if alike:
-            return failed(
-                name, f"not there, but {alike[0]} is", f'Write opt_in_field = "{alike[0]}" in the tenant file'
-            )
-        return ok(name, f"not on this table, so all {len(rows)} records synchronise")
+        return _no_flag(name, tenant, policy, rows)
     ticked = sum(bool(row[tenant.opt_in_field]) for row in having)
     means_sync = tenant.opt_in_means == Tenant.OptInMeans.SYNC
     going = ticked if means_sync else len(rows) - ticked
@@ -257,6 +248,17 @@ def check_flag(tenant: Tenant, entity: Entity, policy: EntityPolicy | None, rows
     if not going:
         return warn(name, f"{found}: nothing synchronises", "Tick records in Uniconta, or turn opt_in_means round")
     return ok(name, found)
+
+
+def _no_flag(name: str, tenant: Tenant, policy: EntityPolicy | None, rows: Sequence[Row]) -> Check:
+    if policy is not None and policy.has_flag:
+        return failed(
+            name, "was there and is gone", "Restore the field in Uniconta (Tools / Custom fields) under its name"
+        )
+    alike = sorted({str(key) for row in rows for key in row if str(key).lower() == tenant.opt_in_field.lower()})
+    if alike:
+        return failed(name, f"not there, but {alike[0]} is", f'Write opt_in_field = "{alike[0]}" in the tenant file')
+    return ok(name, f"not on this table, so all {len(rows)} records synchronise")
 
 
 # --------------------------------------------------------------------------------------------- webhooks
@@ -280,29 +282,35 @@ def check_webhooks(
         yield _said(name, error, warn)
         return
     for row in rows:
-        if not row.is_valid:
-            yield failed(name, f"the row for {_table(row)} has an address that is no longer valid", _PASTE)
-        elif not row.is_here:
-            yield warn(name, f"the row for {_table(row)} leads elsewhere than {settings.PUBLIC_URL}", _PASTE)
-        if row.error:
-            yield failed(
-                name,
-                f"Uniconta could not call the row for {_table(row)}: {row.error}",
-                "Check that this address can be reached from the internet",
-            )
-    covered = {row.table for row in rows if row.is_valid}
+        yield from _check_hook(name, row)
+    yield from _check_coverage(name, entities, {row.table for row in rows if row.is_valid})
+
+
+def _check_hook(name: str, row: HookRow) -> Iterator[Check]:
+    if not row.is_valid:
+        yield failed(name, f"the row for {_table(row)} has an address that is no longer valid", _PASTE)
+    elif not row.is_here:
+        yield warn(name, f"the row for {_table(row)} leads elsewhere than {settings.PUBLIC_URL}", _PASTE)
+    if row.error:
+        fix = "Check that this address can be reached from the internet"
+        yield failed(name, f"Uniconta could not call the row for {_table(row)}: {row.error}", fix)
+
+
+def _check_coverage(name: str, entities: Sequence[Entity], covered: set[str]) -> Iterator[Check]:
+    if "" in covered:
+        yield ok(name, "Uniconta reports changes of all tables")
+        return
     for entity in entities:
         table = entity.uniconta.table
-        if not table or covered & {"", table}:
+        missing = f"no row for {table}; its changes are found by the regular check only"
+        if not table:
             continue
-        if "?" in covered:
+        if table in covered:
+            yield ok(name, f"Uniconta reports changes of {table}")
+        elif "?" in covered:
             yield warn(name, f"no row is known to be for {table}; one row's table could not be told")
-        elif entity.is_on_demand:
-            yield warn(name, f"no row for {table}; its changes are found by the regular check only", _PASTE)
         else:
-            yield failed(name, f"no row for {table}; its changes are found by the regular check only", _PASTE)
-    if "" in covered or all(entity.uniconta.table in covered for entity in entities if entity.uniconta.table):
-        yield ok(name, "Uniconta reports changes of every table in use")
+            yield warn(name, missing, _PASTE) if entity.is_on_demand else failed(name, missing, _PASTE)
 
 
 _PASTE = "In Uniconta: Company / Maintenance / Change URL; the address comes from onboard FILE.toml --show-urls"

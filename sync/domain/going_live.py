@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sync.connectors.errors import RemoteError
+from sync.domain.actions import go_live, pause, resume
 from sync.domain.catalogue import explain_code
 from sync.domain.connections import test_connection_now
 from sync.domain.onboarding import Onboarded
 from sync.domain.tenant_file import SECRET_KEYS, write_tenant_file
-from sync.models import Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tenants.secrets import SecretError
@@ -90,19 +90,18 @@ def _company(row: Connection) -> str:
 def settle_state(done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, may_resume: bool) -> Settled:
     """Make the tenant's state what the file asks for, as far as that is allowed."""
     with tenant_scope(done.tenant_id):
-        tenant = Tenant.objects.select_for_update().get(pk=done.tenant_id)
-        before = tenant.state
+        before = Tenant.objects.select_for_update().get(pk=done.tenant_id).state
         if done.wants_live:
             settled = _wanted_live(before, tests, may_resume=may_resume)
         else:
             settled = _wanted_quiet(before, wants_live=done.wants_live, may_pause=may_pause)
         if settled.state != before:
-            tenant.state = settled.state
-            tenant.save(update_fields=["state"])
-            detail = f"onboard: {before} → {settled.state}"
-            AuditEntry.objects.create(tenant=tenant, action="state_changed", detail=detail)
-        if (before, settled.state) == (Tenant.State.PREPARING, Tenant.State.LIVE):
-            _start_first_load(done.tenant_id)
+            change = {
+                (Tenant.State.PREPARING, Tenant.State.LIVE): go_live,  # starts the first load
+                (Tenant.State.PAUSED, Tenant.State.LIVE): resume,
+                (Tenant.State.LIVE, Tenant.State.PAUSED): pause,
+            }[Tenant.State(before), Tenant.State(settled.state)]
+            change(done.tenant_id, None)
     return settled
 
 
@@ -127,13 +126,6 @@ def _wanted_quiet(state: str, *, wants_live: bool | None, may_pause: bool) -> Se
     if may_pause:
         return Settled(Tenant.State.PAUSED, "paused, because the file says live = false")
     return Settled(state, "live = false in the file does not stop a live tenant; onboard with --pause pauses it")
-
-
-def _start_first_load(tenant_id: int) -> None:
-    from sync.domain.actions import start_run
-
-    for kind in (Run.Kind.SWEEP, Run.Kind.PULL):
-        start_run(Run(tenant_id=tenant_id, kind=kind))
 
 
 # --------------------------------------------------------------------------------------------- showing and exporting

@@ -142,6 +142,8 @@ class _Work:
         values = dict(entry.values)
         if "base_url" in values:
             values["base_url"] = self.address(f"{system}.base_url", values["base_url"])
+        if (company := values.get("company_id", "")).isdecimal():
+            values["company_id"] = str(int(company))  # 04242 and 4242 are one company
         needed = ["base_url", "username", *(["company_id"] if system in NEEDS_COMPANY_ID else [])]
         for name in needed:
             if not values.get(name) and (stored is None or name in values):

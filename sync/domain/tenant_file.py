@@ -117,12 +117,15 @@ def read_tenant_file(text: str) -> list[TenantEntry]:
         raise TenantFileError([f"This is not valid TOML: {error}"]) from None
     reader = _Reader()
     tables = document.get("tenant")
-    if isinstance(tables, dict):
-        raise TenantFileError(["Write [[tenant]] with two brackets: a file may hold several tenants"])
-    tables = reader.check_keys("", document, {"tenant": list}).get("tenant", [])
-    if not tables and not reader.errors:
+    is_single = isinstance(tables, dict)
+    reader.check_keys("", document, {"tenant": dict if is_single else list})
+    if is_single:
+        reader.error("", "write [[tenant]] with two brackets: a file may hold several tenants")
+    elif not tables and not reader.errors:
         reader.error("", "there is no [[tenant]] in it; nothing to do")
-    entries = [reader.tenant(table, index) for index, table in enumerate(tables)]
+    if reader.errors:
+        raise TenantFileError(reader.errors)
+    entries = [reader.tenant(table, index) for index, table in enumerate(tables or [])]
     slugs = [entry.slug for entry in entries if entry.slug]
     for slug in sorted({slug for slug in slugs if slugs.count(slug) > 1}):
         reader.error(f"tenant '{slug}'", "stands in the file more than once; keep one of them")

@@ -133,22 +133,29 @@ class Cluster:
 
     def kill(self, grace: float = 3.0) -> None:
         """End all of it: SIGTERM, after `grace` seconds SIGKILL, until nobody is left."""
-        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
-            until = time.monotonic() + seconds
-            while members := self.members() if seconds else []:
-                for member in members:
-                    with suppress(psutil.Error):
-                        member.send_signal(number)
-                if number == signal.SIGTERM:
-                    psutil.wait_procs(members, timeout=seconds)
-                time.sleep(0.05)
-                if time.monotonic() > until:
-                    break
+        if grace:
+            self._send(signal.SIGTERM)
+            self._wait_until_gone(grace)
+        until = time.monotonic() + 10
+        while self._send(signal.SIGKILL) and time.monotonic() < until:
+            self._wait_until_gone(0.2)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
         if left := self.members():
             log.error("cluster_members_left", pids=[member.pid for member in left])
         shutil.rmtree(self.marks, ignore_errors=True)
+
+    def _send(self, number: signal.Signals) -> int:
+        members = self.members()
+        for member in members:
+            with suppress(psutil.Error):
+                member.send_signal(number)
+        return len(members)
+
+    def _wait_until_gone(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.members():
+            time.sleep(0.05)
 
 
 # ---------------------------------------------------------------------- database work, in a thread of its own

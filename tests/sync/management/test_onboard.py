@@ -280,7 +280,9 @@ def test_a_company_twice_in_a_file_is_refused(onboard, quiet, monkeypatch):
     other = quiet.replace('"nordbyg"', '"other"').replace("NORDBYG_HOOK", "OTHER_HOOK")
     with pytest.raises(CommandError, match="company 4242 belongs to tenant 'nordbyg' already"):
         onboard(quiet + other, "--no-test")
-    # An address spelled differently is still the same company.
+    # Spelled differently it is still the same company.
+    with pytest.raises(CommandError, match="company 4242 belongs to tenant 'nordbyg' already"):
+        onboard(quiet + other.replace("company_id = 4242", 'company_id = "004242"'), "--no-test")
     with pytest.raises(CommandError, match="company 4242 belongs to tenant 'nordbyg' already"):
         onboard(quiet + other.replace("http://127.0.0.1:1", "HTTP://127.0.0.1:1/"), "--no-test")
 
