@@ -44,7 +44,7 @@ class _Text:
         self.window = self.window[1:]
 
     def value(self) -> Any:
-        """One JSON value. A number at the very end of the window might go on, hence the look past it."""
+        """One JSON value. A number at the end of the window might go on (`0` of `0.5`), hence the look past it."""
         self.peek()
         while True:
             try:
@@ -53,7 +53,8 @@ class _Text:
                 if len(self.window) > _LONGEST_VALUE or not self.fill():
                     raise
                 continue
-            if end == len(self.window) and not isinstance(found, (dict, list, str)) and self.fill():
+            might_go_on = isinstance(found, (int, float)) and not self.window[end:].strip("0123456789.eE+-")
+            if might_go_on and self.fill():
                 continue
             self.window = self.window[end:]
             return found

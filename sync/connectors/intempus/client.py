@@ -7,7 +7,7 @@ PUT on one would replace the whole collection (1.6).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,10 +150,18 @@ class IntempusConnector:
         self._check_company(side, row)
         return Written(id=_row_id(row), row=row)
 
-    def update(self, side: Side, record_id: str, values: Row, *, expected: Row) -> Written:
+    def update(
+        self,
+        side: Side,
+        record_id: str,
+        values: Row,
+        *,
+        is_as_planned: Callable[[Row], bool],  # noqa: ARG002 - nothing is read before the write
+        stamp: int | None,
+    ) -> Written:
         """No conditional update exists (1.6). The answer's stamp is the one before our write: that gives edits away.
 
-        Of `expected` only the stamp counts; the values were compared by the pull right before.
+        The values were compared by the pull right before, so `is_as_planned` is not asked.
         """
         reply = self._write_part(side, record_id, _rendered(values))
         answer = _record(reply)
@@ -161,8 +169,8 @@ class IntempusConnector:
         self._check_company(side, row)
         if _row_id(row) != record_id:
             raise Unclear("unreadable_answer", f"the answer is about record {_row_id(row)}", is_outage=False)
-        known, before = _stamp(expected), _stamp(answer or {})
-        is_unseen = known is not None and before is not None and before > known
+        before = _stamp(answer or {})
+        is_unseen = stamp is not None and before is not None and before > stamp
         return Written(id=record_id, row=row, unseen_edit=is_unseen)
 
     def call_count(self) -> int:

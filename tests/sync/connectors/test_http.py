@@ -1,8 +1,8 @@
 """The one door: deadlines, sizes, redirects, retries and what each kind of trouble is called."""
 
+import _socket
 import gzip
 import itertools
-import _socket
 import socket
 import ssl
 import struct

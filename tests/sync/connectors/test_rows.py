@@ -41,7 +41,7 @@ def test_small_things() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[", "[1", "[1,", "[1,]", "[1] 2", '{"value": [1]', '{"value": 1}', "{}", '{"a": [1]}', "7", "{1: 2}", "[1 2]",
-     '{"value": [1]} {', b"[\"\xff\"]"],
+     '{"value": [1]} {', b'["\xff"]'],
 )  # fmt: skip
 def test_what_is_not_whole_is_an_error(text: str | bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them
