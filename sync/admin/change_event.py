@@ -72,9 +72,6 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         ),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("values")
-
     @admin.display(description=_("record"))
     def record(self, event: ChangeEvent) -> str:
         return event.key or event.remote_id or event.table or f"#{event.pk}"

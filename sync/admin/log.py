@@ -21,7 +21,7 @@ from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, entry_item, exchanges_of
 from sync.models import ChangeEvent, SyncLogEntry
 from sync.templatetags.console import moment, system_name
-from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
+from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label, tenants_with
 from tenants.models import Tenant
 
 TONES = {
@@ -193,14 +193,8 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
 
 def _visible_ids(page: TenantAdmin, request: HttpRequest) -> QuerySet[Any]:
-    rows: QuerySet[Any] = page._only(Tenant.objects.all(), _tenants(page, request))  # noqa: SLF001 - same family
+    rows: QuerySet[Any] = page._only(Tenant.objects.all(), tenants_with(request.user, page.view_right))  # noqa: SLF001 - same family
     return rows.values("pk")
-
-
-def _tenants(page: TenantAdmin, request: HttpRequest) -> str | list[int]:
-    from tenants.admin.base import tenants_with
-
-    return tenants_with(request.user, page.view_right)
 
 
 def _links(ids: list[int]) -> QuerySet[RecordLink]:

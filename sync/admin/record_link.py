@@ -6,11 +6,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -21,6 +23,7 @@ from mappings.spec import Direction, Entity
 from sync.admin.lists import EntityFilter, NewestFirstMixin
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
+from sync.domain.match import match_record
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
 from sync.templatetags.console import age
@@ -34,7 +37,7 @@ from tenants.admin.base import (
     label,
     tenants_with,
 )
-from tenants.roles import Right
+from tenants.roles import Right, has_right
 from tenants.scoping import ALL
 
 TONES = {
@@ -142,6 +145,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     search_help_text = _("Number or id in either system, or the beginning of the name")
     actions = ["sync_now", "retry_now"]
     presses = [
+        Press("none-of-them", _("None of them: it is a new record"), "person_add", "press_none", Right.OPERATE),
         Press("sync", _("Sync now"), "sync", "press_sync", Right.OPERATE, "primary"),
         Press("preview", _("Preview"), "visibility", "press_preview", Right.OPERATE),
         Press("retry", _("Retry"), "replay", "press_retry", Right.OPERATE),
@@ -248,6 +252,39 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         actions.start_run(run)
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
+    # A question of matching: the same record, or none of those that look alike.
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.same_as_view)
+        return [
+            path("<path:object_id>/same-as/<int:other_id>/", view, name="mappings_recordlink_same_as"),
+            *super().get_urls(),
+        ]
+
+    def presses_for(self, request: HttpRequest, obj: models.Model) -> list[Press]:
+        return [press for press in super().presses_for(request, obj) if press.verb != "none-of-them"]
+
+    def press_none(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        actions.choose_match(link.pk, None, request.user.pk)
+        _say_queued(request, 1)
+        return self._back(link)
+
+    def same_as_view(self, request: HttpRequest, object_id: str, other_id: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        link: RecordLink = self.object_or_404(request, object_id)
+        if not has_right(request.user, Right.OPERATE, link.tenant_id):
+            raise PermissionDenied
+        if not RecordLink.objects.filter(pk=other_id, tenant_id=link.tenant_id, entity=link.entity).exists():
+            raise Http404
+        try:
+            actions.choose_match(link.pk, other_id, request.user.pk)
+        except ValueError:
+            messages.error(request, _t("These two records cannot be linked: one of them is linked already."))
+        else:
+            _say_queued(request, 1)
+        return self._back(link)
+
     def _back(self, link: RecordLink) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:mappings_recordlink_change", args=[link.pk]))
 
@@ -280,10 +317,19 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "timeline": history,
             "is_first_page": "before" not in request.GET,
             "neighbours": neighbours(link, entity),
+            "candidates": self._candidates(request, link, entity),
             "presses": self.presses_for(request, link),
             "press_url": "admin:mappings_recordlink_press",
         }
         return TemplateResponse(request, "console/record.html", context)
+
+
+    def _candidates(self, request: HttpRequest, link: RecordLink, entity: Entity | None) -> list[RecordLink]:
+        """Records of the other system that may be this one; only who may answer is asked."""
+        is_question = link.reason in ("ambiguous_match", "proposal_match")
+        if not is_question or entity is None or not has_right(request.user, Right.OPERATE, link.tenant_id):
+            return []
+        return list(match_record(entity, link).candidates)
 
 
 def _side(key: str, remote_id: str) -> str:
@@ -309,6 +355,8 @@ def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]
     """Every attribute with the value last seen on each side."""
     names = [attribute.name for attribute in entity.attributes] if entity else []
     names += sorted((set(link.uniconta_base) | set(link.intempus_base)) - set(names))
+    # Before the first processing there is no base yet, only what was read.
+    uniconta, intempus = link.uniconta_base or link.uniconta_seen or {}, link.intempus_base or link.intempus_seen or {}
     rows = []
     for name in names:
         declared = next((a for a in entity.attributes if a.name == name), None) if entity else None
@@ -316,16 +364,25 @@ def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]
             {
                 "name": name,
                 "label": attribute_label(entity, name),
-                "uniconta": link.uniconta_base.get(name),
-                "intempus": link.intempus_base.get(name),
-                "is_known_in_uniconta": name in link.uniconta_base,
-                "is_known_in_intempus": name in link.intempus_base,
+                "uniconta": uniconta.get(name),
+                "intempus": intempus.get(name),
+                "is_known_in_uniconta": name in uniconta,
+                "is_known_in_intempus": name in intempus,
+                "uniconta_unprocessed": _unprocessed(link.uniconta_seen, uniconta, name),
+                "intempus_unprocessed": _unprocessed(link.intempus_seen, intempus, name),
                 "differs": name in link.differing,
                 "arrow": "→" if declared is None or declared.direction is Direction.TO_INTEMPUS else "↔",
                 "is_one_way": declared is None or declared.direction is Direction.TO_INTEMPUS,
             }
         )
     return rows
+
+
+def _unprocessed(seen: dict[str, Any] | None, base: dict[str, Any], name: str) -> tuple[Any] | None:
+    """A value that was read and waits to be processed, in a tuple because it may be blank; None when there is none."""
+    if seen is None or name not in seen or seen[name] == base.get(name):
+        return None
+    return (seen[name],)
 
 
 def neighbours(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:

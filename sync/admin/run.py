@@ -17,7 +17,7 @@ from mappings.models import RecordLink
 from sync.admin.lists import NewestFirstMixin
 from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, shown_exchanges
-from sync.models import Exchange, Run
+from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import age, system_name
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
 
@@ -46,6 +46,9 @@ COUNTS = {
     "failed": pgettext_lazy("count", "failed"),
     "ms": _("milliseconds"),
 }
+
+
+_ACTIONS: dict[str, Any] = dict(SyncLogEntry.Action.choices)
 
 
 class KindFilter(ChoiceFilter):
@@ -149,29 +152,22 @@ def duration(run: Run) -> str:
 
 def preview(run: Run, link: RecordLink | None) -> dict[str, Any] | None:
     """The plan of a preview with names and sentences; None while there is none."""
-    plans = run.result.get("plans") if isinstance(run.result, dict) else None
-    if plans is None and isinstance(run.result, dict) and ("writes" in run.result or "outcome" in run.result):
-        plans = [run.result]
-    if not plans:
+    plan = run.result
+    if "outcome" not in plan:
         return None
     entity = entity_of(run.tenant_id, link.entity if link else run.entity)
-    return {"plans": [_plan(plan, entity) for plan in plans]}
-
-
-def _plan(plan: dict[str, Any], entity: Any) -> dict[str, Any]:
-    writes = plan.get("writes") or ([plan] if plan.get("changes") else [])
+    code = plan.get("error_code") or plan.get("reason")
     return {
-        "outcome": plan.get("outcome") or plan.get("state") or "",
-        "why": explain_code(plan["reason"]) if plan.get("reason") else None,
+        "why": explain_code(code, plan.get("error_detail", "")) if code else None,
         "notes": [explain_code(str(code)) for code in plan.get("notes") or ()],
         "not_taken_over": _changes(plan.get("not_taken_over"), entity),
         "writes": [
             {
                 "target": write.get("target", ""),
-                "action": write.get("action", ""),
+                "action": _ACTIONS.get(write.get("action", ""), write.get("action", "")),
                 "changes": _changes(write.get("changes"), entity),
             }
-            for write in writes
+            for write in plan.get("writes") or ()
         ],
     }
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from mappings.admin.entity_policy import EntityPolicyInline
-from mappings.models import RecordLink
+from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
@@ -46,6 +47,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
         Press("go-live", _("Go live"), "rocket_launch", "go_live", Right.CONFIGURE, "primary"),
         Press("test-uniconta", _("Test connection"), "network_check", "test_uniconta", Right.OPERATE),
         Press("test-intempus", _("Test connection"), "network_check", "test_intempus", Right.OPERATE),
+        Press("pause-uniconta", _("Pause"), "pause", "pause_uniconta", Right.OPERATE),
+        Press("pause-intempus", _("Pause"), "pause", "pause_intempus", Right.OPERATE),
         Press("resume-uniconta", _("Resume"), "play_arrow", "resume_uniconta", Right.OPERATE),
         Press("resume-intempus", _("Resume"), "play_arrow", "resume_intempus", Right.OPERATE),
         *TenantSettingsAdmin.presses,
@@ -120,7 +123,11 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "presses": _for_state(presses, tenant),
                 "cards": [_card(row, presses) for row in found.connections],
                 "causes": [(code, explain_code(code), count) for code, count in found.causes],
-                "held": [(entity, explain_code(code)) for entity, code in found.held],
+                "held": [
+                    {"row": policy, "why": explain_code(policy.hold_code, policy.hold_detail)}
+                    for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
+                ],
+                "may_configure": may_configure,
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),
                 "tokens": [
@@ -137,8 +144,26 @@ class TenantPageAdmin(TenantSettingsAdmin):
     # ----------------------------------------------------------------------------------------------- the buttons
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.go_live_view)
-        return [path("<path:object_id>/go-live/", view, name="tenants_tenant_go_live"), *super().get_urls()]
+        go_live = self.admin_site.admin_view(self.go_live_view)
+        accept = self.admin_site.admin_view(self.accept_flag_view)
+        return [
+            path("<path:object_id>/go-live/", go_live, name="tenants_tenant_go_live"),
+            path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
+            *super().get_urls(),
+        ]
+
+    def accept_flag_view(self, request: HttpRequest, object_id: str, policy_id: int) -> HttpResponse:
+        """A person's word that the tick field of a table really appeared or went (rule M5)."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        tenant: Tenant = self.object_or_404(request, object_id)
+        if not has_right(request.user, Right.CONFIGURE, tenant.pk):
+            raise PermissionDenied
+        if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exclude(hold_code="").exists():
+            raise Http404
+        actions.accept_flag(policy_id, request.user.pk)
+        messages.success(request, _t("Noted. Uniconta is checked again now."))
+        return _back(tenant)
 
     def _start(self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "") -> HttpResponse:
         run = Run.objects.create(tenant=tenant, kind=kind, system=system, requested_by_id=request.user.pk)
@@ -167,6 +192,17 @@ class TenantPageAdmin(TenantSettingsAdmin):
         messages.success(request, _t("Synchronisation goes on. What was collected is processed now."))
         return _back(tenant)
 
+    def pause_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._pause_connection(request, tenant, System.UNICONTA)
+
+    def pause_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._pause_connection(request, tenant, System.INTEMPUS)
+
+    def _pause_connection(self, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
+        actions.pause_connection(_connection(tenant, system).pk, request.user.pk)
+        messages.success(request, _t("The connection is paused: the system is not called until it is resumed."))
+        return _back(tenant)
+
     def resume_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._resume_connection(request, tenant, System.UNICONTA)
 
@@ -174,17 +210,18 @@ class TenantPageAdmin(TenantSettingsAdmin):
         return self._resume_connection(request, tenant, System.INTEMPUS)
 
     def _resume_connection(self, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
-        connection = Connection.objects.filter(tenant=tenant, system=system.value).first()
-        if connection is None:
-            raise Http404
-        actions.resume_connection(connection.pk, request.user.pk)
+        actions.resume_connection(_connection(tenant, system).pk, request.user.pk)
         messages.success(request, _t("The connection is used again."))
         return _back(tenant)
 
     def go_live(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         if tenant.state != Tenant.State.PREPARING:
             raise Http404
-        actions.go_live(tenant.pk, request.user.pk)
+        try:
+            actions.go_live(tenant.pk, request.user.pk)
+        except actions.NotTestedError:
+            messages.error(request, _t("Test both connections first."))
+            return _back(tenant)
         messages.success(request, _t("The company is live. The first load has begun."))
         return _back(tenant)
 
@@ -206,10 +243,17 @@ class TenantPageAdmin(TenantSettingsAdmin):
             "title": _t("Go live"),
             "tenant": tenant,
             "untested": untested,
-            "policies": [policy for policy in tenant.policies.order_by("entity")],  # type: ignore[attr-defined]
+            "policies": list(EntityPolicy.objects.filter(tenant=tenant).order_by("entity")),
             "link_count": RecordLink.objects.filter(tenant=tenant).count(),
         }
         return TemplateResponse(request, "console/go_live.html", context)
+
+
+def _connection(tenant: Tenant, system: System) -> Connection:
+    connection = Connection.objects.filter(tenant=tenant, system=system.value).first()
+    if connection is None:
+        raise Http404
+    return connection
 
 
 def _back(tenant: Tenant) -> HttpResponse:
@@ -237,8 +281,6 @@ def connection_label(row: ConnectionHealth) -> str:
 
 
 def _join(labels: list[str]) -> str:
-    from django.utils.html import format_html_join
-
     return format_html_join(" ", "{}", ((text,) for text in labels)) if labels else "–"
 
 
@@ -256,6 +298,8 @@ def _card(row: ConnectionHealth, presses: dict[str, Press]) -> dict[str, Any]:
     verbs = [f"test-{row.system}"]
     if row.state in (Connection.State.PAUSED, Connection.State.BROKEN):
         verbs.append(f"resume-{row.system}")
+    elif row.state == Connection.State.WORKING:
+        verbs.append(f"pause-{row.system}")
     return {
         "row": row,
         "system": Connection.System(row.system).label,

@@ -67,6 +67,7 @@ class EventItem:
     at: datetime
     event: ChangeEvent
     error: Explanation | None
+    person: str = ""
     kind: str = "event"
 
 
@@ -120,7 +121,7 @@ def timeline(link: RecordLink, before: str = "", limit: int = 50) -> Timeline:
     items = tuple(
         entry_item(row, entity, people, exchanges.get(row.pk, ()))
         if isinstance(row, SyncLogEntry)
-        else EventItem(row.pk, row.received_at, row, explain_code(row.error_code) if row.error_code else None)
+        else _event_item(row)
         for *_, row in page
     )
     older = ""
@@ -142,7 +143,7 @@ def _events(link: RecordLink) -> QuerySet[ChangeEvent]:
                 remote_id=remote_id,
                 state__in=ChangeEvent.OPEN,
             )
-    return ChangeEvent.objects.filter(mine).defer("values")
+    return ChangeEvent.objects.filter(mine).select_related("requested_by")
 
 
 def _entries(link: RecordLink) -> QuerySet[SyncLogEntry]:
@@ -225,6 +226,14 @@ def pretty(body: str) -> str:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
         return body
+
+
+def _event_item(event: ChangeEvent) -> EventItem:
+    error = explain_code(event.error_code, event.error_detail) if event.error_code else None
+    person = event.requested_by
+    return EventItem(
+        event.pk, event.received_at, event, error, person.get_full_name() or person.get_username() if person else ""
+    )
 
 
 def _people(entries: Sequence[SyncLogEntry]) -> dict[int, str]:

@@ -51,7 +51,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Connection
-        fields = ["system", "base_url", "username", "secret", "company_id"]
+        fields = ["system", "username", "secret", "company_id"]  # the address comes from the page, see ScopedMixin
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
