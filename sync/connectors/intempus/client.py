@@ -104,7 +104,8 @@ class IntempusConnector:
         More rows than asked for are harmless, since only values against their base make a change; too few would lose
         one. Refusing to pull instead would keep hours from arriving.
         """
-        params = {f"{STAMP}__gt": str(cursor)}
+        # From the very start no filter at all: `> 0` would leave out rows without a stamp, and they would look deleted.
+        params = {f"{STAMP}__gt": str(cursor)} if cursor > 0 else {}
         rows: list[Row] = []
         stamp: int | None = None
         try:

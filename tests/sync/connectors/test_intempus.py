@@ -152,6 +152,13 @@ def test_without_a_header_the_rows_tell(script: Scripted, intempus: IntempusConn
     assert intempus.read_changes(CUSTOMER, 9_000_000_000).cursor is None
 
 
+def test_from_the_start_nothing_is_filtered_out(script: Scripted, intempus: IntempusConnector) -> None:
+    script.say(page(row(1), row(2, logical_timestamp=None), Logical_Timestamp="9000000500"))
+    changes = intempus.read_changes(CUSTOMER, 0)
+    assert (len(changes.rows), changes.cursor) == (2, None)
+    assert "logical_timestamp" not in script.heard[0].line
+
+
 def test_a_cursor_never_goes_back(script: Scripted, intempus: IntempusConnector) -> None:
     script.say(page(Logical_Timestamp="8000000000"))
     assert intempus.read_changes(CUSTOMER, 9_000_000_000).cursor is None
