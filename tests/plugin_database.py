@@ -4,11 +4,11 @@ Each session has its own server, so that several may run at once; xdist workers 
 killed leave a server behind: the next one removes it. With DATABASE_URL in the environment that server is used instead.
 """
 
+import atexit
 import os
 from pathlib import Path
 
 import psutil
-import pytest
 from cryptography.fernet import Fernet
 
 from integration_platform.postgres import EmbeddedPostgres
@@ -17,12 +17,9 @@ SERVERS = Path(__file__).resolve().parent.parent / "var" / "test-servers"
 # Nothing outlives the session, so nothing needs to reach the disk.
 OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
-_server: EmbeddedPostgres | None = None
 
-
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Runs before pytest-django reads the settings."""
-    global _server  # noqa: PLW0603 - one server per session
+def _prepare_environment() -> None:
+    """Set what the settings read, and start the session's server, which is removed at its end."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
     os.environ.setdefault("CREDENTIAL_KEYS", Fernet.generate_key().decode())
     os.environ.setdefault("PUBLIC_URL", "http://localhost")
@@ -31,8 +28,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if "DATABASE_URL" in os.environ:  # a server of the caller's choice, or we are an xdist worker
         return
     _remove_abandoned_servers()
-    _server = EmbeddedPostgres(SERVERS / str(os.getpid()), OPTIONS)
-    os.environ["DATABASE_URL"] = _server.ensure_running()
+    server = EmbeddedPostgres(SERVERS / str(os.getpid()), OPTIONS)
+    atexit.register(_remove_own_server, server, os.getpid())  # also when pytest itself fails early
+    os.environ["DATABASE_URL"] = server.ensure_running()
+
+
+def _remove_own_server(server: EmbeddedPostgres, session: int) -> None:
+    if os.getpid() == session:  # not in a forked child
+        server.remove()
+
+
+def _remove_abandoned_servers() -> None:
+    for folder in SERVERS.glob("*"):
+        if folder.name.isdigit() and not psutil.pid_exists(int(folder.name)):
+            EmbeddedPostgres(folder).remove()
+
+
+# On import, because pytest-django loads the settings in the first hook there is.
+_prepare_environment()
 
 
 def pytest_configure() -> None:
@@ -42,14 +55,3 @@ def pytest_configure() -> None:
     plain_files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain_files}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-def pytest_unconfigure() -> None:
-    if _server is not None:
-        _server.remove()
-
-
-def _remove_abandoned_servers() -> None:
-    for folder in SERVERS.glob("*"):
-        if folder.name.isdigit() and not psutil.pid_exists(int(folder.name)):
-            EmbeddedPostgres(folder).remove()

@@ -1,6 +1,8 @@
 """What the test set-up itself promises."""
 
+import os
 import socket
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -33,3 +35,10 @@ def test_a_transactional_test_can_clean_up_after_itself():
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         assert cursor.fetchone() == ("platform_app",)
+
+
+def test_tests_never_use_the_development_database_or_keys(settings):
+    assert not settings.DEVELOPMENT
+    host = settings.DATABASES["default"]["OPTIONS"].get("host", "")
+    assert "var/postgres" not in host
+    assert host in unquote(os.environ["DATABASE_URL"])
