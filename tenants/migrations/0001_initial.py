@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("failure_count", models.PositiveIntegerField(default=0, editable=False)),
                 ("open_until", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("base_url", models.URLField(primary_key=True, serialize=False)),
+                ("base_url", models.CharField(max_length=200, primary_key=True, serialize=False)),
             ],
             options={
                 "abstract": False,
@@ -328,7 +328,14 @@ class Migration(migrations.Migration):
                         verbose_name="system",
                     ),
                 ),
-                ("base_url", models.URLField(verbose_name="address")),
+                (
+                    "base_url",
+                    models.CharField(
+                        max_length=200,
+                        validators=[django.core.validators.URLValidator(schemes=["https", "http"])],
+                        verbose_name="address",
+                    ),
+                ),
                 ("username", models.CharField(max_length=200, verbose_name="user name")),
                 (
                     "secret_set_at",
@@ -416,7 +423,14 @@ class Migration(migrations.Migration):
                         verbose_name="system",
                     ),
                 ),
-                ("base_url", models.URLField(verbose_name="address")),
+                (
+                    "base_url",
+                    models.CharField(
+                        max_length=200,
+                        validators=[django.core.validators.URLValidator(schemes=["https", "http"])],
+                        verbose_name="address",
+                    ),
+                ),
                 ("username", models.CharField(max_length=200, verbose_name="user name")),
                 ("sealed_secret", models.TextField(blank=True, editable=False)),
                 (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -21,7 +22,7 @@ class Breaker(models.Model):
 class RemoteHost(Breaker):
     """A remote system's address, shared by all tenants that call it: one outage of it is one breaker."""
 
-    base_url = models.URLField(primary_key=True, max_length=200)
+    base_url = models.CharField(primary_key=True, max_length=200)
 
     def __str__(self) -> str:
         return self.base_url
@@ -42,7 +43,7 @@ class Connection(Breaker):
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="connections", verbose_name=_("company"))
     system = models.CharField(_("system"), max_length=10, choices=System)
-    base_url = models.URLField(_("address"), max_length=200)
+    base_url = models.CharField(_("address"), max_length=200, validators=[URLValidator(schemes=["https", "http"])])
     username = models.CharField(_("user name"), max_length=200)
     sealed_secret = models.TextField(editable=False, blank=True)
     secret_set_at = models.DateTimeField(_("password or key set"), null=True, blank=True, editable=False)

@@ -1,0 +1,191 @@
+"""A world for journeys: two companies on two simulated systems over real HTTP, webhooks into the real views.
+
+No worker runs: `world.settle()` does what the worker does, in the test's own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from mappings.models import RecordLink
+from mappings.spec import System
+from sync.domain.connections import test_connection_now as check_connection
+from sync.domain.drain import drain
+from sync.domain.pull import pull
+from sync.domain.sweep import sweep
+from sync.models import ChangeEvent, Run, SyncLogEntry
+from tenants.models import Connection, Tenant, WebhookToken
+from tenants.scoping import ALL, tenant_scope
+from tests.factories import make_connections, make_policy, make_tenant
+from tests.simulators import intempus, uniconta
+from tests.simulators.core import serve
+
+PROFILES = ("default", "adverse")
+CVR = ("25313763", "32842809", "19263301", "30714024")
+
+
+@dataclass
+class Company:
+    """One tenant and its two companies; helpers speak as that company's own people."""
+
+    tenant: Tenant
+    number: int
+    intempus_number: int
+    uniconta: Any
+    intempus: Any
+    groups: dict[str, int] = field(default_factory=dict)
+
+    # what people do
+    def debtor(self, account: str, **values: Any) -> int:
+        defaults = {"Name": f"Kunde {account}", "Group": "1", "Country": "Denmark", "xIntempus": True}
+        if not any(name == "xIntempus" for name in self.uniconta_fields):
+            defaults.pop("xIntempus")
+        return int(self.uniconta.person_creates(self.number, "Debtor", Account=account, **(defaults | values)))
+
+    @property
+    def uniconta_fields(self) -> set[str]:
+        return self._fields
+
+    def edit(self, row_id: int, **values: Any) -> None:
+        self.uniconta.person_edits(self.number, "Debtor", row_id, **values)
+
+    def customer(self, **values: Any) -> int:
+        return int(self.intempus.person_creates(self.intempus_number, "customer", **({"active": True} | values)))
+
+    def edit_customer(self, record_id: int, **values: Any) -> None:
+        self.intempus.person_edits(self.intempus_number, "customer", record_id, **values)
+
+    # what stands on the two sides
+    def debtors(self) -> dict[str, dict[str, Any]]:
+        return {row["Account"]: row for row in self.uniconta.rows(self.number, "Debtor")}
+
+    def customers(self) -> list[dict[str, Any]]:
+        return sorted(self.intempus.rows(self.intempus_number, "customer"), key=lambda row: row["id"])
+
+    def customer_by_number(self, number: str) -> dict[str, Any]:
+        [row] = [row for row in self.customers() if row["number"] == number]
+        return row
+
+    def groups_in_intempus(self) -> list[tuple[str, str]]:
+        rows = self.intempus.rows(self.intempus_number, "customer_group")
+        return sorted((row["number"], row["name"]) for row in rows)
+
+    # what we know
+    def link(self, **where: Any) -> RecordLink:
+        with tenant_scope(self.tenant.pk):
+            return RecordLink.objects.get(tenant=self.tenant, **({"entity": "customer"} | where))
+
+    def links(self) -> list[RecordLink]:
+        with tenant_scope(self.tenant.pk):
+            return list(RecordLink.objects.filter(tenant=self.tenant, entity="customer").order_by("uniconta_key", "pk"))
+
+    def log(self, link: RecordLink) -> list[SyncLogEntry]:
+        with tenant_scope(self.tenant.pk):
+            return list(SyncLogEntry.objects.filter(link_id=link.pk).order_by("id"))
+
+    def events(self, **where: Any) -> list[ChangeEvent]:
+        with tenant_scope(self.tenant.pk):
+            return list(ChangeEvent.objects.filter(tenant=self.tenant, **where).order_by("id"))
+
+    def update(self, **values: Any) -> None:
+        with tenant_scope(ALL):
+            Tenant.objects.filter(pk=self.tenant.pk).update(**values)
+
+    def policy(self, **values: Any) -> None:
+        with tenant_scope(self.tenant.pk):
+            self.tenant.policies.filter(entity="customer").update(**values)
+
+    # what the worker does
+    def settle(self) -> None:
+        """Drain until nothing is due. Retries set for later become due at once: their waits are not the subject."""
+        self.uniconta.wait_for_webhooks()
+        for _ in range(40):
+            with tenant_scope(self.tenant.pk):
+                pending = ChangeEvent.objects.filter(tenant=self.tenant, state=ChangeEvent.State.PENDING)
+                if not pending.exists():
+                    self.uniconta.wait_for_webhooks()
+                    if not pending.exists():
+                        return
+                pending.update(due_at=timezone.now())
+                Connection.objects.filter(tenant=self.tenant).update(open_until=None)
+            drain(self.tenant.pk)
+        with tenant_scope(self.tenant.pk):
+            left = [(e.pk, e.origin, e.error_code, e.error_detail) for e in pending]
+        raise AssertionError(f"does not settle: {left}")
+
+    def pull(self, **options: Any) -> Run:
+        run = pull(self.tenant.pk, **options)
+        assert run is not None
+        self.settle()
+        return run
+
+    def sweep(self) -> Run:
+        run = sweep(self.tenant.pk)
+        assert run is not None
+        self.settle()
+        return run
+
+
+@dataclass
+class World:
+    uniconta: Any
+    intempus: Any
+    nordbyg: Company
+    havnen: Company
+    is_adverse: bool
+
+
+@pytest.fixture(params=PROFILES)
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def world(profile: str, transactional_db: None, live_server: Any, settings: Any) -> Iterator[World]:
+    """Nordbyg has the tick field on its debtors, Havnens El has not. Row ids and accounts overlap on purpose."""
+    settings.ALLOW_PRIVATE_TARGETS = True
+    settings.PUBLIC_URL = live_server.url
+    settings.UNCLEAR_WAIT_SECONDS = 0
+    erp = uniconta.UnicontaSimulator(seed=7)
+    times = intempus.IntempusSimulator(seed=7)
+    if profile == "adverse":
+        erp.use_profile(uniconta.ALL_ADVERSE)
+        times.use_profile(intempus.ALL_ADVERSE)
+    companies = []
+    with serve(erp) as erp_server, serve(times) as times_server:
+        for slug, number, intempus_number in (("nordbyg", 4242, 61001), ("havnen", 4343, 61002)):
+            erp.add_company(number, f"{slug.title()} ApS", cvr=CVR[len(companies)])
+            times.add_company(intempus_number, slug.title())
+            erp.add_user(f"{slug}-sync", "pw", companies=[number])
+            times.add_user(f"api@{slug}.dk", "key", intempus_number)
+            for group, name in (("1", "Danske"), ("2", "Udland")):
+                erp.bulk(number, "DebtorGroup", 1, Group=group, Name=name)
+            tenant = make_tenant(slug)
+            make_policy(tenant, number_prefix="I", default_group="1")
+            make_connections(
+                tenant,
+                erp_server.url,
+                times_server.url,
+                company_id=number,
+                uniconta_username=f"{slug}-sync",
+                uniconta_password="pw",
+                intempus_username=f"api@{slug}.dk",
+                intempus_key="key",
+            )
+            with tenant_scope(tenant.pk):
+                connections = list(Connection.objects.filter(tenant=tenant))
+                token = WebhookToken.issue(tenant)
+            for connection in connections:
+                check_connection(connection)
+            erp.add_change_url(number, token.url(System.UNICONTA.value), use_post=True)
+            company = Company(tenant, number, intempus_number, erp, times)
+            company._fields = set()
+            companies.append(company)
+        erp.add_user_field(4242, "Debtor", "xIntempus")
+        companies[0]._fields = {"xIntempus"}
+        yield World(erp, times, companies[0], companies[1], profile == "adverse")
