@@ -8,7 +8,7 @@ import pytest
 
 from mappings.entities import ENTITIES
 from mappings.spec import Side, System
-from sync.connectors.base import ConnectionSettings, Connector, Exchange, Reference, Row, Row
+from sync.connectors.base import ConnectionSettings, Connector, Exchange, Reference, Row
 from sync.connectors.codes import CODES
 from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
 from sync.connectors.registry import connect
