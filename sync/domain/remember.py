@@ -173,7 +173,8 @@ def _take_answer(
     base = _as_base(entity, system, reading, row.is_ticked)
     if job.write.action == "create" and system is System.UNICONTA:
         # What Uniconta gave the record itself (its number, a default group) has yet to travel: no base for it.
-        base = {name: value for name, value in base.items() if name in job.write.values}
+        references = {attribute.name for attribute in entity.references}
+        base = {name: value for name, value in base.items() if name in job.write.values and name not in references}
     setattr(row, f"{system}_base", base)
     return [name for name, value in job.write.values.items() if reading.values.get(name) != value]
 
