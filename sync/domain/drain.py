@@ -174,7 +174,8 @@ def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[
         if item.error is None and item.plan.writes:
             try:
                 work.append((item, prepare(context, entity, item)))
-            except NeedsAttention as error:
+            except RemoteError as error:  # also from drawing a number
+                error.system = System.UNICONTA.value
                 item.error = error
     return work
 

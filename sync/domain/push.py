@@ -24,6 +24,7 @@ from sync.domain.connections import current_entry
 from sync.domain.context import Context
 from sync.domain.decide import Item
 from sync.domain.doorbell import Lease
+from sync.domain.numbers import reserve_number
 from sync.models import SyncLogEntry
 
 #: Parallel calls per system: Uniconta allows few (API page 8.21), Intempus counts calls per minute.
@@ -91,16 +92,6 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             )
         )
     return jobs
-
-
-def reserve_number(context: Context, entity: Entity, link: RecordLink) -> str:
-    """The Uniconta number of a record born in Intempus: the tenant's prefix and the Intempus id."""
-    policy = context.policies[entity.name]
-    number = f"{policy.number_prefix}{link.intempus_id}"
-    longest = entity.uniconta.key_max_length
-    if longest is not None and len(number) > longest:
-        raise NeedsAttention("key_too_long", number)
-    return number
 
 
 def describe(plan: Plan, write: Write | None = None) -> dict[str, Any]:
