@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from argparse import ArgumentParser
 from typing import Any
 
@@ -60,19 +61,14 @@ class Command(BaseCommand):
                 f"{slug}: {entity} is not switched on; see [tenant.entities.{entity}] in the tenant file."
             )
         systems = [System(source)] if source else list(System)
-        # Not a terminal: plain lines of any length, without colours or a bar that redraws itself.
-        is_terminal = hasattr(self.stdout, "isatty") and self.stdout.isatty()
-        console = Console(file=self.stdout, width=None if is_terminal else 200, highlight=False, markup=False)
         if options["dry_run"]:
             self.preview(tenant, [entity] if entity else enabled, System(source) if source else None)
         else:
-            self.synchronise(tenant, systems, entity or "", console, is_terminal=is_terminal)
+            self.synchronise(tenant, systems, entity or "")
 
     # ----------------------------------------------------------------------------------------- for real
 
-    def synchronise(
-        self, tenant: Tenant, systems: list[System], entity: str, console: Console, *, is_terminal: bool
-    ) -> None:
+    def synchronise(self, tenant: Tenant, systems: list[System], entity: str) -> None:
         if not tenant.is_live:
             raise CommandError(
                 f"{tenant.slug} is not live, so nothing may be written. Use --dry-run, or onboard it with live = true."
@@ -80,11 +76,11 @@ class Command(BaseCommand):
         started = database_now()
         runs = [self.read(tenant, system, entity) for system in systems]
         try:
-            self.drain(tenant.pk, console, is_terminal=is_terminal)
+            self.drain(tenant.pk)
         except StuckError:
             raise CommandError(f"Changes are due but nothing moves; look at: manage.py doctor {tenant.slug}") from None
         summary = summarise(tenant.pk, started, read_total([run for run in runs if run]), entity)
-        console.print(summary_table(tenant, summary))
+        self.stdout.write(as_text(summary_table(tenant, summary)))
         failed = [run for run in runs if run is not None and run.state == Run.State.FAILED]
         if failed:
             raise CommandError("\n".join(f"{run.get_kind_display()}: {sentence(run)}" for run in failed))
@@ -101,9 +97,10 @@ class Command(BaseCommand):
             self.stdout.write(f"  a worker is reading {label} right now; its changes are counted below")
         return run
 
-    def drain(self, tenant_id: int, console: Console, *, is_terminal: bool) -> None:
+    def drain(self, tenant_id: int) -> None:
+        """With a bar on a terminal, with plain lines elsewhere."""
         total = open_count(tenant_id)
-        if not is_terminal:
+        if not self.stdout.isatty():
             self.stdout.write(f"Processing {total} changes ...")
             for left in drain_all(tenant_id):
                 total = max(total, left)
@@ -111,7 +108,7 @@ class Command(BaseCommand):
                 self.stdout.flush()
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
+        with Progress(*columns) as progress:
             task = progress.add_task("Processing", total=total)
             for left in drain_all(tenant_id):
                 total = max(total, left)  # reading before a write may find more
@@ -160,6 +157,13 @@ def title(group: Group) -> str:
 def sentence(run: Run) -> str:
     explanation = explain_code(run.error_code, run.error_detail)
     return " ".join(part for part in dict.fromkeys([explanation.text, explanation.detail, explanation.fix]) if part)
+
+
+def as_text(table: Table) -> str:
+    """Whole lines, however narrow the terminal: a table that is cut off helps nobody."""
+    text = io.StringIO()
+    Console(file=text, width=160, highlight=False, markup=False).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def summary_table(tenant: Tenant, summary: Summary) -> Table:
