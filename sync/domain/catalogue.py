@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import get_language
 
+from mappings.labels import entity_label
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -22,20 +24,590 @@ class Explanation:
 
 #: code → (English text, English fix, Danish text, Danish fix)
 SENTENCES: dict[str, tuple[str, str, str, str]] = {
+    # Why a record does not go to the other system
     "never_ticked": (
         "Not ticked for synchronisation in Uniconta.",
         "Tick the field on the record in Uniconta if it should go to Intempus.",
         "Ikke markeret til synkronisering i Uniconta.",
         "Sæt flueben i feltet på posten i Uniconta, hvis den skal til Intempus.",
     ),
+    "unticked": (
+        "The tick was removed in Uniconta, so the record is inactive in Intempus and nothing goes to it.",
+        "Set the tick again if the record should be in use.",
+        "Fluebenet er fjernet i Uniconta, så posten er inaktiv i Intempus, og der sendes intet til den.",
+        "Sæt fluebenet igen, hvis posten skal bruges.",
+    ),
+    "creates_off": (
+        "New records of this kind are not created in the other system: that is switched off for this company.",
+        "Create the record by hand, or switch creating on under the company’s entity policies.",
+        "Nye poster af denne slags oprettes ikke i det andet system: det er slået fra for virksomheden.",
+        "Opret posten manuelt, eller slå oprettelse til under virksomhedens regler pr. posttype.",
+    ),
+    "entity_off": (
+        "This kind of record does not synchronise for this company.",
+        "Switch it on under the company’s entity policies.",
+        "Denne slags poster synkroniseres ikke for virksomheden.",
+        "Slå den til under virksomhedens regler pr. posttype.",
+    ),
+    "direction_off": (
+        "The sides differ, but this direction is switched off for the company.",
+        "Switch the direction on under the company’s entity policies, or correct the value by hand.",
+        "Siderne er forskellige, men denne retning er slået fra for virksomheden.",
+        "Slå retningen til under virksomhedens regler pr. posttype, eller ret værdien manuelt.",
+    ),
+    "not_used": (
+        "No record that synchronises uses this group, so it is not created in Intempus.",
+        "",
+        "Ingen post, der synkroniseres, bruger denne gruppe, så den oprettes ikke i Intempus.",
+        "",
+    ),
+    "only_in_intempus": (
+        "The group exists in Intempus only. Groups are created in Uniconta.",
+        "Create the group in Uniconta with the same number if it should be used there.",
+        "Gruppen findes kun i Intempus. Grupper oprettes i Uniconta.",
+        "Opret gruppen i Uniconta med samme nummer, hvis den skal bruges dér.",
+    ),
+    "inactive_only_in_intempus": (
+        "The record is inactive in Intempus and unknown in Uniconta, so it is not created there.",
+        "Activate it in Intempus if it should go to Uniconta.",
+        "Posten er inaktiv i Intempus og ukendt i Uniconta, så den oprettes ikke dér.",
+        "Gør den aktiv i Intempus, hvis den skal til Uniconta.",
+    ),
+    "blocked": (
+        "Blocked in Uniconta, so it is inactive in Intempus.",
+        "",
+        "Blokeret (spærret) i Uniconta, så den er inaktiv i Intempus.",
+        "",
+    ),
+    "reactivated_by_hand": (
+        "The record was activated in Intempus although its tick in Uniconta is not set. It was left like that.",
+        "Set the tick in Uniconta, or make the record inactive in Intempus again.",
+        "Posten er gjort aktiv i Intempus, selv om den ikke har flueben i Uniconta. Det er ikke ændret.",
+        "Sæt fluebenet i Uniconta, eller gør posten inaktiv i Intempus igen.",
+    ),
+    # Why a field was written, or was not
+    "changed_in_uniconta": (
+        "Changed in Uniconta.",
+        "",
+        "Ændret i Uniconta.",
+        "",
+    ),
+    "changed_in_intempus": (
+        "Changed in Intempus.",
+        "",
+        "Ændret i Intempus.",
+        "",
+    ),
+    "overwritten": (
+        "Both sides had changed; Uniconta’s value counts.",
+        "The value that was lost stands under Overwritten changes.",
+        "Begge sider var ændret; værdien i Uniconta gælder.",
+        "Den tabte værdi står under Overskrevne ændringer.",
+    ),
+    "first_sync": (
+        "The sides differed when the pair was made; Uniconta’s value counts.",
+        "",
+        "Siderne var forskellige, da parret blev dannet; værdien i Uniconta gælder.",
+        "",
+    ),
+    "adopted": (
+        "The sides were equal when the pair was made; nothing was written.",
+        "",
+        "Siderne var ens, da parret blev dannet; intet blev skrevet.",
+        "",
+    ),
+    "filled_blank": (
+        "The field was blank on this side and got the other side’s value.",
+        "",
+        "Feltet var tomt på denne side og fik værdien fra den anden side.",
+        "",
+    ),
+    "one_way": (
+        "This field goes from Uniconta to Intempus only, so the change in Intempus was not taken over.",
+        "Change the field in Uniconta if the new value is right.",
+        "Feltet går kun fra Uniconta til Intempus, så ændringen i Intempus er ikke overført.",
+        "Ret feltet i Uniconta, hvis den nye værdi er rigtig.",
+    ),
+    "not_taken_over": (
+        "Changed in Intempus while the record does not synchronise; the change was not taken over.",
+        "Set the tick in Uniconta, and type the value there if it is right.",
+        "Ændret i Intempus, mens posten ikke synkroniseres; ændringen er ikke overført.",
+        "Sæt fluebenet i Uniconta, og ret værdien dér, hvis den er rigtig.",
+    ),
+    "tick_set": (
+        "The tick was set in Uniconta, so the record was activated.",
+        "",
+        "Fluebenet blev sat i Uniconta, så posten blev gjort aktiv.",
+        "",
+    ),
+    "tick_removed": (
+        "The tick was removed in Uniconta, so the record was set inactive.",
+        "",
+        "Fluebenet blev fjernet i Uniconta, så posten blev gjort inaktiv.",
+        "",
+    ),
+    "default_group_used": (
+        "The company’s default group was used.",
+        "",
+        "Virksomhedens standardgruppe blev brugt.",
+        "",
+    ),
+    "group_unknown": (
+        "Uniconta does not know the record’s group in Intempus; the default group was used.",
+        "Choose the right group in Uniconta, or create it there.",
+        "Uniconta kender ikke postens gruppe i Intempus; standardgruppen blev brugt.",
+        "Vælg den rigtige gruppe i Uniconta, eller opret den dér.",
+    ),
+    "not_stuck": (
+        "A value was sent, but the other system kept its own.",
+        "Look at the field in the other system: it may be read-only or follow from another field.",
+        "En værdi blev sendt, men det andet system beholdt sin egen.",
+        "Se på feltet i det andet system: det kan være skrivebeskyttet eller følge af et andet felt.",
+    ),
+    "unseen_edit": (
+        "Somebody changed the record in Intempus in the moment between our reading and our writing; that change may be overwritten.",
+        "Compare the record with what was typed in Intempus.",
+        "Nogen ændrede posten i Intempus i øjeblikket mellem vores læsning og skrivning; den ændring kan være overskrevet.",
+        "Sammenlign posten med det, der blev tastet i Intempus.",
+    ),
+    "reference_missing": (
+        "Sent without a reference that the other system does not know yet; it follows when it is there.",
+        "",
+        "Sendt uden en henvisning, som det andet system endnu ikke kender; den følger, når den findes.",
+        "",
+    ),
+    # What a record waits for
+    "reference_waits": (
+        "Waits for a record that it refers to and that is not on the other side yet.",
+        "Look at the record it refers to: it may not be ticked.",
+        "Venter på en post, som den henviser til, og som endnu ikke findes på den anden side.",
+        "Se på den post, der henvises til: den mangler måske flueben.",
+    ),
+    "first_load": (
+        "Waits until the first load has read both systems.",
+        "",
+        "Venter på, at den første indlæsning har læst begge systemer.",
+        "",
+    ),
+    "lease_short": (
+        "Is tried again at once: the time for this round was used up.",
+        "",
+        "Prøves igen med det samme: tiden for denne omgang var brugt.",
+        "",
+    ),
+    "flag_appeared": (
+        "A tick field has appeared in this table in Uniconta. New records and deactivations wait.",
+        "If it is meant to decide what synchronises: set the ticks, then press “That is intended: go on” on the company’s page.",
+        "Et felt til flueben er dukket op på tabellen i Uniconta. Nye poster og deaktiveringer venter.",
+        "Hvis feltet skal bestemme, hvad der synkroniseres: sæt fluebenene, og tryk så “Det er meningen: fortsæt” på virksomhedens side.",
+    ),
+    "flag_disappeared": (
+        "The tick field has disappeared from this table in Uniconta. New records and deactivations wait.",
+        "Restore the field or correct its name in the company’s settings. If everything is to synchronise without a tick: press “That is intended: go on” on the company’s page.",
+        "Feltet til flueben er forsvundet fra tabellen i Uniconta. Nye poster og deaktiveringer venter.",
+        "Gendan feltet, eller ret dets navn i virksomhedens indstillinger. Skal alt synkroniseres uden flueben: tryk “Det er meningen: fortsæt” på virksomhedens side.",
+    ),
+    "brake": (
+        "Unusually many records would be created, emptied or set inactive at once. They wait for a person.",
+        "Look at the examples, and release the set if it is right.",
+        "Usædvanligt mange poster ville blive oprettet, tømt eller gjort inaktive på én gang. De venter på en person.",
+        "Se på eksemplerne, og frigiv dem, hvis det er rigtigt.",
+    ),
+    # What only a person can solve
+    "ambiguous_match": (
+        "Several records in the other system could be this one.",
+        "Open the record and choose the right one, or say that it is none of them.",
+        "Flere poster i det andet system kan være denne.",
+        "Åbn posten og vælg den rigtige, eller sig, at det er ingen af dem.",
+    ),
+    "proposal_match": (
+        "A record in the other system has the same name, but no number that proves it.",
+        "Open the record and say whether it is the same.",
+        "En post i det andet system har samme navn, men intet nummer, der beviser det.",
+        "Åbn posten og sig, om det er den samme.",
+    ),
+    "key_taken": (
+        "The number is already in use by another record in the other system.",
+        "Give one of the two another number, or link them by giving both the same CVR number.",
+        "Nummeret er allerede brugt af en anden post i det andet system.",
+        "Giv den ene af de to et andet nummer, eller par dem ved at give begge samme CVR-nummer.",
+    ),
+    "deleted_in_uniconta": (
+        "The record was deleted in Uniconta but is still active in Intempus.",
+        "Set it inactive in Intempus, or create it again in Uniconta.",
+        "Posten er slettet i Uniconta, men stadig aktiv i Intempus.",
+        "Gør den inaktiv i Intempus, eller opret den igen i Uniconta.",
+    ),
+    "deleted_in_intempus": (
+        "The record was deleted in Intempus but is still in use in Uniconta.",
+        "Block it in Uniconta or remove its tick; or create it again in Intempus with the same number.",
+        "Posten er slettet i Intempus, men bruges stadig i Uniconta.",
+        "Spær den i Uniconta, eller fjern fluebenet; eller opret den igen i Intempus med samme nummer.",
+    ),
+    "no_default_group": (
+        "The record has no group that Uniconta knows, and the company has no default group.",
+        "Choose a default group under the company’s entity policies, then press Retry.",
+        "Posten har ingen gruppe, som Uniconta kender, og virksomheden har ingen standardgruppe.",
+        "Vælg en standardgruppe under virksomhedens regler pr. posttype, og tryk Prøv igen.",
+    ),
+    "mapping_error": (
+        "A value cannot be translated between the systems.",
+        "Correct the value in the system it comes from, or the company’s field rules, then press Retry.",
+        "En værdi kan ikke oversættes mellem systemerne.",
+        "Ret værdien i det system, den kommer fra, eller virksomhedens feltregler, og tryk Prøv igen.",
+    ),
+    "value_refused": (
+        "A value is not allowed in the other system.",
+        "Correct the value and press Retry.",
+        "En værdi er ikke tilladt i det andet system.",
+        "Ret værdien, og tryk Prøv igen.",
+    ),
+    "loop_breaker": (
+        "The same field was written three times within an hour without a person changing it. It is held with both values.",
+        "Find out what changes the value back, for example another integration, then press Retry.",
+        "Det samme felt er skrevet tre gange inden for en time, uden at en person har ændret det. Det holdes tilbage med begge værdier.",
+        "Find ud af, hvad der ændrer værdien tilbage, fx en anden integration, og tryk Prøv igen.",
+    ),
+    "unclear_write": (
+        "A write was sent and it is not known whether it took effect. It is looked up before anything is written again.",
+        "",
+        "En ændring blev sendt, og det vides ikke, om den slog igennem. Det undersøges, før der skrives igen.",
+        "",
+    ),
+    "answer_found": (
+        "The answer to an earlier write was lost, but the record was found: it had worked.",
+        "",
+        "Svaret på en tidligere ændring gik tabt, men posten blev fundet: det var lykkedes.",
+        "",
+    ),
+    "crashed": (
+        "Processing stopped in the middle three times, so the record was set aside. Nothing is lost.",
+        "Press Retry once; if it happens again, tell the administrator which record it is.",
+        "Behandlingen gik i stå tre gange, så posten er lagt til side. Intet er tabt.",
+        "Tryk Prøv igen én gang; sker det igen, så fortæl administratoren, hvilken post det er.",
+    ),
+    "internal_error": (
+        "An error in this platform. The record is tried again.",
+        "If it stays, tell the administrator which record it is.",
+        "En fejl i denne platform. Posten prøves igen.",
+        "Bliver den ved, så fortæl administratoren, hvilken post det er.",
+    ),
+    "unknown_table": (
+        "A change was announced for a table that does not synchronise.",
+        "",
+        "Der blev meldt en ændring i en tabel, der ikke synkroniseres.",
+        "",
+    ),
+    # Why a whole company or system stands still
+    "not_live": (
+        "The company is not live.",
+        "Press Go live or Resume synchronisation on the company’s page.",
+        "Virksomheden er ikke i drift.",
+        "Tryk Sæt i drift eller Genoptag synkronisering på virksomhedens side.",
+    ),
+    "connection_missing": (
+        "A connection is missing.",
+        "Add it on the company’s page, under Connections.",
+        "En forbindelse mangler.",
+        "Tilføj den på virksomhedens side under Forbindelser.",
+    ),
+    "connection_untested": (
+        "A connection has not been tested since it was changed.",
+        "Press Test connection on the company’s page.",
+        "En forbindelse er ikke testet, siden den blev ændret.",
+        "Tryk Test forbindelse på virksomhedens side.",
+    ),
+    "connection_paused": (
+        "A connection is paused.",
+        "Press Resume at the connection on the company’s page.",
+        "En forbindelse er sat på pause.",
+        "Tryk Genoptag ved forbindelsen på virksomhedens side.",
+    ),
+    "connection_broken": (
+        "A connection does not work.",
+        "Look at the connection on the company’s page; it says what is wrong.",
+        "En forbindelse virker ikke.",
+        "Se på forbindelsen på virksomhedens side; dér står, hvad der er galt.",
+    ),
+    "connection_working": (
+        "A connection works but no company has been found by a test yet.",
+        "Press Test connection on the company’s page.",
+        "En forbindelse virker, men ingen test har endnu fundet en virksomhed.",
+        "Tryk Test forbindelse på virksomhedens side.",
+    ),
+    "breaker_open": (
+        "The system did not answer several times, so we wait a little before trying again.",
+        "",
+        "Systemet har ikke svaret flere gange, så vi venter lidt, før vi prøver igen.",
+        "",
+    ),
+    "already_running": (
+        "The same was running already.",
+        "",
+        "Det samme kørte allerede.",
+        "",
+    ),
+    "company_taken": (
+        "This company is already connected under another company in the platform.",
+        "One company can belong to one customer only. Check the log-in, or remove the other connection.",
+        "Denne virksomhed er allerede forbundet under en anden virksomhed i platformen.",
+        "En virksomhed kan kun høre til én kunde. Kontrollér log-in, eller fjern den anden forbindelse.",
+    ),
+    # What connectors report: the way there (sync.connectors.codes)
+    "host_not_found": (
+        "The address could not be found.",
+        "Check the address of the connection. If it is right, it is tried again.",
+        "Adressen kunne ikke findes.",
+        "Kontrollér forbindelsens adresse. Er den rigtig, prøves der igen.",
+    ),
+    "no_connection": (
+        "The system could not be reached. It is tried again.",
+        "",
+        "Systemet kunne ikke nås. Der prøves igen.",
+        "",
+    ),
+    "certificate_invalid": (
+        "The server could not prove that it is the right one; nothing was sent.",
+        "Check the address of the connection, and ask the supplier about the certificate.",
+        "Serveren kunne ikke bevise, at den er den rigtige; intet blev sendt.",
+        "Kontrollér forbindelsens adresse, og spørg leverandøren om certifikatet.",
+    ),
+    "timeout": (
+        "The system took too long to answer. It is tried again.",
+        "",
+        "Systemet var for længe om at svare. Der prøves igen.",
+        "",
+    ),
+    "connection_lost": (
+        "The connection broke in the middle. It is tried again.",
+        "",
+        "Forbindelsen blev afbrudt undervejs. Der prøves igen.",
+        "",
+    ),
+    "redirected": (
+        "The system answered with a redirection, often because of maintenance. It is tried again.",
+        "If it stays, check the address of the connection.",
+        "Systemet henviste til en anden adresse, ofte på grund af vedligeholdelse. Der prøves igen.",
+        "Bliver det ved, så kontrollér forbindelsens adresse.",
+    ),
+    "target_refused": (
+        "The address is not allowed: it must begin with https:// and be on the public internet.",
+        "Correct the address of the connection.",
+        "Adressen er ikke tilladt: den skal begynde med https:// og ligge på det offentlige internet.",
+        "Ret forbindelsens adresse.",
+    ),
+    "foreign_next_page": (
+        "The answer pointed to another server for its next part; that was not followed.",
+        "Tell the administrator.",
+        "Svaret henviste til en anden server for næste del; det blev ikke fulgt.",
+        "Fortæl administratoren det.",
+    ),
+    # The remote system as a whole
+    "rate_limited": (
+        "The system asked us to wait: too many calls. It is tried again by itself.",
+        "",
+        "Systemet bad os vente: for mange kald. Der prøves igen af sig selv.",
+        "",
+    ),
+    "server_error": (
+        "The system has an error of its own. It is tried again.",
+        "",
+        "Systemet har en fejl hos sig selv. Der prøves igen.",
+        "",
+    ),
+    "unreadable_answer": (
+        "The system answered with something that is not data, perhaps a maintenance page. It is tried again.",
+        "",
+        "Systemet svarede med noget, der ikke er data, måske en side om vedligeholdelse. Der prøves igen.",
+        "",
+    ),
+    "answer_too_large": (
+        "The answer was larger than allowed, so it was not used.",
+        "Tell the administrator.",
+        "Svaret var større end tilladt, så det blev ikke brugt.",
+        "Fortæl administratoren det.",
+    ),
+    "paging_stuck": (
+        "The system repeated the same page of a list. It is tried again.",
+        "",
+        "Systemet gentog den samme side af en liste. Der prøves igen.",
+        "",
+    ),
+    "incomplete_read": (
+        "Fewer rows arrived than the system says there are. It is tried again.",
+        "",
+        "Der kom færre rækker, end systemet siger, der er. Der prøves igen.",
+        "",
+    ),
+    "duplicate_rows": (
+        "The same row arrived twice in one reading. It is tried again.",
+        "",
+        "Den samme række kom to gange i én læsning. Der prøves igen.",
+        "",
+    ),
+    "filter_ignored": (
+        "The system answered with other records than were asked for, so the answer was not used.",
+        "Tell the administrator.",
+        "Systemet svarede med andre poster end dem, der blev spurgt om, så svaret blev ikke brugt.",
+        "Fortæl administratoren det.",
+    ),
+    # Writes of which nobody knows yet whether they took effect
+    "answer_lost": (
+        "A change was sent, but the answer was lost. We look whether it took effect before anything is sent again.",
+        "",
+        "En ændring blev sendt, men svaret gik tabt. Vi undersøger, om den slog igennem, før der sendes igen.",
+        "",
+    ),
+    "not_found_after_write": (
+        "The system said that the record was created, but it could not be found. We look again before anything is sent.",
+        "If it stays, look for the record in the other system.",
+        "Systemet sagde, at posten blev oprettet, men den kunne ikke findes. Vi ser efter igen, før der sendes noget.",
+        "Bliver det ved, så led efter posten i det andet system.",
+    ),
+    "unconfirmed_write": (
+        "The change was accepted, but could not be read back. We look again.",
+        "",
+        "Ændringen blev modtaget, men kunne ikke læses igen. Vi ser efter en gang til.",
+        "",
+    ),
+    # The connection itself
+    "bad_credentials": (
+        "The system refuses the user name or the password or key.",
+        "Type the user name and the password or key again on the company’s page, and press Test connection.",
+        "Systemet afviser brugernavn, adgangskode eller nøgle.",
+        "Indtast brugernavn og adgangskode eller nøgle igen på virksomhedens side, og tryk Test forbindelse.",
+    ),
+    "no_access": (
+        "The log-in has no access to this company.",
+        "Give the user access to the company in Uniconta, and press Test connection.",
+        "Brugeren har ikke adgang til virksomheden.",
+        "Giv brugeren adgang til virksomheden i Uniconta, og tryk Test forbindelse.",
+    ),
+    "no_licence": (
+        "The company’s subscription does not include this.",
+        "Ask the supplier about the subscription; Uniconta needs the API module.",
+        "Virksomhedens abonnement omfatter ikke dette.",
+        "Spørg leverandøren om abonnementet; Uniconta kræver API-modulet.",
+    ),
+    "company_missing": (
+        "The company id is missing or is not a number.",
+        "Type the company id of Uniconta under Connections.",
+        "Firma-id mangler eller er ikke et tal.",
+        "Indtast firma-id fra Uniconta under Forbindelser.",
+    ),
+    "company_unclear": (
+        "The log-in does not see exactly one company.",
+        "Use a log-in that belongs to one company only.",
+        "Brugeren ser ikke præcis én virksomhed.",
+        "Brug et log-in, der kun hører til én virksomhed.",
+    ),
+    "wrong_company": (
+        "The data belongs to another company than the one this connection was made for. Nothing was used, and the connection stands still.",
+        "Check the company id and the log-in. The company cannot be changed while there are linked pairs.",
+        "Data hører til en anden virksomhed end den, forbindelsen er lavet til. Intet blev brugt, og forbindelsen står stille.",
+        "Kontrollér firma-id og log-in. Virksomheden kan ikke skiftes, så længe der er par.",
+    ),
+    # One record refused by the remote system
+    "refused": (
+        "The other system refused the values.",
+        "Read what the system said, correct the record, and press Retry.",
+        "Det andet system afviste værdierne.",
+        "Læs, hvad systemet sagde, ret posten, og tryk Prøv igen.",
+    ),
+    "refused_feature": (
+        "The other system does not allow this for our log-in, or the feature is not switched on.",
+        "Ask the supplier to switch the feature on, then press Retry.",
+        "Det andet system tillader ikke dette for vores log-in, eller funktionen er ikke slået til.",
+        "Bed leverandøren slå funktionen til, og tryk Prøv igen.",
+    ),
+    "no_rights": (
+        "Our log-in has no right to this table or record.",
+        "Give the user the right in the other system, then press Retry.",
+        "Vores log-in har ikke rettighed til tabellen eller posten.",
+        "Giv brugeren rettigheden i det andet system, og tryk Prøv igen.",
+    ),
+    "not_allowed": (
+        "The other system does not offer this kind of change.",
+        "Make the change by hand in the other system.",
+        "Det andet system tilbyder ikke denne slags ændring.",
+        "Lav ændringen manuelt i det andet system.",
+    ),
+    "unknown_resource": (
+        "The other system does not have this table.",
+        "Check that the module is switched on in the other system.",
+        "Det andet system har ikke denne tabel.",
+        "Kontrollér, at modulet er slået til i det andet system.",
+    ),
+    "in_use": (
+        "Other records refer to this one, so it cannot be removed.",
+        "",
+        "Andre poster henviser til denne, så den kan ikke fjernes.",
+        "",
+    ),
+    "wrong_reference": (
+        "A value refers to a record that does not exist in the other system.",
+        "Correct the reference, or create the record it refers to, then press Retry.",
+        "En værdi henviser til en post, der ikke findes i det andet system.",
+        "Ret henvisningen, eller opret den post, der henvises til, og tryk Prøv igen.",
+    ),
+    "value_missing": (
+        "A mandatory value is missing.",
+        "Fill the field that the system names, then press Retry.",
+        "En obligatorisk værdi mangler.",
+        "Udfyld det felt, systemet nævner, og tryk Prøv igen.",
+    ),
+    "key_exists": (
+        "A record with this number exists already in the other system.",
+        "Press Retry to link them if they are the same; otherwise give one of them another number.",
+        "En post med dette nummer findes allerede i det andet system.",
+        "Tryk Prøv igen for at parre dem, hvis de er den samme; giv ellers den ene et andet nummer.",
+    ),
+    "key_missing": (
+        "The number is missing.",
+        "Give the record a number, then press Retry.",
+        "Nummeret mangler.",
+        "Giv posten et nummer, og tryk Prøv igen.",
+    ),
+    "key_too_long": (
+        "The number is longer than the other system can hold; nothing was sent.",
+        "Choose a shorter number.",
+        "Nummeret er længere, end det andet system kan rumme; intet blev sendt.",
+        "Vælg et kortere nummer.",
+    ),
+    "key_truncated": (
+        "The record was created, but under a shortened number.",
+        "Correct the number by hand in the other system.",
+        "Posten blev oprettet, men med et afkortet nummer.",
+        "Ret nummeret manuelt i det andet system.",
+    ),
+    "gone": (
+        "The record does not exist any more in the other system.",
+        "",
+        "Posten findes ikke længere i det andet system.",
+        "",
+    ),
+    "moved_since_read": (
+        "The record changed between our reading and our writing; nothing was written. It is planned again.",
+        "",
+        "Posten blev ændret mellem vores læsning og skrivning; intet blev skrevet. Den planlægges igen.",
+        "",
+    ),
 }
+
+#: Notes of a preview: this group or other record would be created on the way.
+CREATES = "creates_"
 
 
 def explain_code(code: str, detail: str = "") -> Explanation:
     """The sentence for a code in the active language; an unknown code shows itself and what the remote said."""
+    is_danish = (get_language() or "en").startswith("da")
+    if code not in SENTENCES and code.startswith(CREATES):
+        name = entity_label(code.removeprefix(CREATES))
+        text = f"{name} oprettes først i Intempus." if is_danish else f"{name} is created in Intempus first."
+        return Explanation(code, text, detail=detail)
     if code not in SENTENCES:
         return Explanation(code, detail or code, detail=detail)
     english_text, english_fix, danish_text, danish_fix = SENTENCES[code]
-    if (get_language() or "en").startswith("da"):
+    if is_danish:
         return Explanation(code, danish_text, danish_fix, detail)
     return Explanation(code, english_text, english_fix, detail)
