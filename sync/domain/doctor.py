@@ -330,16 +330,23 @@ def hook_rows(slug: str, valid_hashes: set[str], rows: Sequence[Row]) -> list[Ho
             continue
         token = path[-2]
         here = urlsplit(settings.PUBLIC_URL)
-        error = str(row.get("ErrorMessage") or "no reason given") if row.get("HasError") else ""
+        error = _error_of(row).replace(token, "***")
         found.append(
             HookRow(
                 table=_table_of(row),
                 is_valid=hash_token(token) in valid_hashes,
                 is_here=(parts.scheme, parts.netloc) == (here.scheme, here.netloc),
-                error=error.replace(token, "***"),
+                error=error,
             )
         )
     return found
+
+
+def _error_of(row: Mapping[str, Any]) -> str:
+    if not row.get("HasError"):
+        return ""
+    at = str(row.get("LastEvent") or "").replace("T", " ")[:16]
+    return str(row.get("ErrorMessage") or "no reason given") + (f" ({at})" if at else "")
 
 
 def _table_of(row: Mapping[str, Any]) -> str:

@@ -176,7 +176,7 @@ def _rules(context: Context, entity: Entity, link: RecordLink | None, events: li
 
 def _switches(entity: Entity, policy: EntityPolicy) -> Iterator[str]:
     label = entity_label(entity.name)
-    if not policy.enabled or (policy.pk is None and not entity.is_on_demand):
+    if not policy.enabled or (not policy.pk and not entity.is_on_demand):
         yield say(f"{label} is switched off.", f"{label} er slået fra.")
         return
     if not policy.to_intempus:

@@ -179,7 +179,7 @@ class _Reader:
             slug = ""
         else:
             where = f"tenant '{slug}'"
-        types = _types(tenant_fields()) | TENANT_KEYS
+        types = _types(tenant_fields()) | dict(TENANT_KEYS)
         tables = {"uniconta": dict, "intempus": dict, "entities": dict, "field_rules": list, "value_maps": list}
         good = self.check_keys(where, table, types | tables)
         return TenantEntry(
