@@ -13,7 +13,7 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.context import Context
-from sync.domain.match import join, match_record
+from sync.domain.match import join, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used
 from sync.models import ChangeEvent, SyncLogEntry
 
@@ -67,8 +67,11 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, used: b
     policy = context.policy(entity)
     joined: dict[int, Item] = {}
     gone: set[int] = set()
+    worth = worth_matching(entity, [item.link for item in items])
     for item in items:
         link = item.link
+        if link.pk not in worth:
+            continue
         if link.pk in gone or link.is_linked or not policy.enabled or link.reason == "mapping_error":
             continue
         if link.uniconta_id and (link.is_ticked is False or link.current(System.UNICONTA) is None):

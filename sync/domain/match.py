@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from django.db.models import Q
+from django.db.models.functions import Lower
 
 from mappings.engine import match_keys
 from mappings.models import RecordLink
@@ -17,6 +21,32 @@ class Found:
     other: RecordLink | None = None
     question: str = ""
     candidates: tuple[RecordLink, ...] = ()
+
+
+def worth_matching(entity: Entity, links: Sequence[RecordLink]) -> set[int]:
+    """Ids of those links for which a free record of the other system shares a key or the name: two queries for all.
+
+    At a first load into an empty system that is none of them. Call inside a scope.
+    """
+    worth: set[int] = set()
+    for system in System:
+        halves = [link for link in links if link.remote_id(system) and not link.remote_id(system.other)]
+        if not halves:
+            continue
+        keys = {key for link in halves for key in getattr(link, f"{system}_match_keys")}
+        names = {link.name.lower() for link in halves}
+        free = RecordLink.objects.filter(
+            tenant_id=halves[0].tenant_id, entity=entity.name, **{f"{system}_id": ""}
+        ).exclude(**{f"{system.other}_id": ""})
+        alike = Q(**{f"{system.other}_match_keys__overlap": sorted(keys)}) | Q(lower_name__in=sorted(names))
+        found = free.annotate(lower_name=Lower("name")).filter(alike).values_list(f"{system.other}_match_keys", "name")
+        hits = {key for other_keys, _ in found for key in other_keys} | {f"name:{name.lower()}" for _, name in found}
+        worth |= {
+            link.pk
+            for link in halves
+            if hits.intersection(getattr(link, f"{system}_match_keys")) or f"name:{link.name.lower()}" in hits
+        }
+    return worth
 
 
 def match_record(entity: Entity, link: RecordLink) -> Found:

@@ -16,6 +16,7 @@ from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import Entity, Side, System
 from mappings.transforms import MappingError
 from sync.connectors.errors import ConnectionBroken
+from sync.domain.bulk import save_many
 from sync.domain.context import Context
 from sync.domain.doorbell import ring
 from sync.models import ChangeEvent, Run
@@ -227,11 +228,7 @@ def save_seen(links: list[RecordLink], system: System) -> None:
     if not links:
         return
     side = [f"{system}_{name}" for name in ("key", "seen_at", "match_keys", "seen")] + [f"is_gone_in_{system}"]
-    RecordLink.objects.bulk_update(
-        links,
-        [*side, "name", "is_ticked", "intempus_timestamp", "state", "reason", "detail"],
-        batch_size=BATCH,
-    )
+    save_many(links, [*side, "name", "is_ticked", "intempus_timestamp", "state", "reason", "detail"])
 
 
 def store_events(

@@ -14,6 +14,7 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, System, Value
 from sync.connectors.base import Written
 from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
+from sync.domain.bulk import save_many
 from sync.domain.claim import finish, put_back
 from sync.domain.connections import report_trouble
 from sync.domain.context import Context, database_now
@@ -32,6 +33,20 @@ STATE_OF_OUTCOME = {
     Outcome.WAITING: State.WAITING,
     Outcome.NEEDS_ATTENTION: State.NEEDS_ATTENTION,
 }
+#: Columns of a link that an outcome may change.
+REMEMBERED = [
+    *(f"{system}_{name}" for system in System for name in ("id", "key", "base", "seen", "seen_at", "match_keys")),
+    *(f"is_gone_in_{system}" for system in System),
+    "intempus_timestamp",
+    "is_ticked",
+    "was_sent",
+    "inactive_reason",
+    "state",
+    "reason",
+    "detail",
+    "differing",
+]
+CLOSED = ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"]
 #: Origins that are not worth a log entry when they led to nothing: mostly our own writes coming back.
 QUIET = {ChangeEvent.Origin.PULL, ChangeEvent.Origin.FOLLOW_UP, ChangeEvent.Origin.SWEEP}
 
@@ -42,6 +57,8 @@ def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
     rows = RecordLink.objects.select_for_update().in_bulk([done.item.link.pk for done in handful])
     references = LinkReferences(context, entity, [done.item.link for done in handful])
     entries: list[SyncLogEntry] = []
+    ended: list[ChangeEvent] = []
+    appeared: list[str] = []
     for done in handful:
         row = rows.get(done.item.link.pk)
         if row is None:
@@ -51,14 +68,16 @@ def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
         entries += _close_entries(context, entity, done, now)
         if done.error is None:
             _succeed(context, entity, row, done, references, now)
+            ended += _end_events(context, entity, row, done.item, done.item.plan)
+            appeared += [row.uniconta_key] if row.is_linked else []
         else:
             _fail(context, entity, row, done, now)
-        row.save()
+    save_many(list(rows.values()), REMEMBERED)
+    finish(ended, ChangeEvent.State.DONE)
+    _wake(context, entity, appeared, now)
+    closed = [entry for entry in entries if entry.pk is not None]
     SyncLogEntry.objects.bulk_create([entry for entry in entries if entry.pk is None])
-    SyncLogEntry.objects.bulk_update(
-        [entry for entry in entries if entry.pk is not None],
-        ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"],
-    )
+    save_many(closed, CLOSED)
 
 
 # ------------------------------------------------------------------------------------------------ the log
@@ -144,8 +163,9 @@ def _succeed(
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
         row.detail = ", ".join(not_stuck)
     row.differing = _differing(entity, row, references)
-    _end_events(context, entity, row, item, plan)
-    _wake(context, entity, row, created_in)
+    if System.UNICONTA in created_in:
+        # A record born in Intempus takes its new number back there.
+        store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)
 
 
 def _take_answer(
@@ -220,17 +240,17 @@ def _differing(entity: Entity, row: RecordLink, references: LinkReferences) -> l
     return names
 
 
-def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, plan: Plan) -> None:
+def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, plan: Plan) -> list[ChangeEvent]:
+    """Give events that are not over their state; returns those that are."""
     if plan.outcome is Outcome.WAITING:
         waits_for = f"{plan.unresolved[0][1]}:{plan.unresolved[0][2]}" if plan.unresolved else plan.reason
         ChangeEvent.objects.filter(pk__in=[event.pk for event in item.events]).update(
             state=ChangeEvent.State.WAITING, waits_for=waits_for, claim=None, crashes=0, error_code=plan.reason
         )
-        return
+        return []
     if plan.outcome is Outcome.NEEDS_ATTENTION:
         finish(item.events, ChangeEvent.State.NEEDS_ATTENTION, plan.reason)
-        return
-    finish(item.events, ChangeEvent.State.DONE)
+        return []
     for _, referenced, key in plan.unresolved:
         # Sent without an optional reference: planned again when it appears.
         ChangeEvent.objects.create(
@@ -245,18 +265,18 @@ def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, p
             waits_for=f"{referenced}:{key}",
             error_code="reference_missing",
         )
+    return item.events
 
 
-def _wake(context: Context, entity: Entity, row: RecordLink, created_in: set[System]) -> None:
-    """Whoever waited for this record goes on; a record born in Intempus takes its new number back there."""
-    if row.is_linked:
-        ChangeEvent.objects.filter(
-            tenant_id=context.tenant_id,
-            state=ChangeEvent.State.WAITING,
-            waits_for=f"{entity.name}:{row.uniconta_key}",
-        ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
-    if System.UNICONTA in created_in:
-        store_events(context, entity, System.UNICONTA, [row], database_now(), ChangeEvent.Origin.FOLLOW_UP)
+def _wake(context: Context, entity: Entity, keys: list[str], now: Any) -> None:
+    """Whoever waited for one of these records goes on."""
+    if not keys:
+        return
+    ChangeEvent.objects.filter(
+        tenant_id=context.tenant_id,
+        state=ChangeEvent.State.WAITING,
+        waits_for__in=[f"{entity.name}:{key}" for key in keys],
+    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now)
 
 
 # ------------------------------------------------------------------------------------------------ failure
