@@ -11,7 +11,8 @@ from mappings.labels import entity_label
 from sync.admin.lists import EntityFilter, NewestFirstMixin, link_to
 from sync.domain.catalogue import explain_code
 from sync.models import ChangeEvent
-from sync.templatetags.console import age, moment, system_name
+from sync.templatetags.console import system_name
+from tenants.labels import age, moment
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
 
 TONES = {
@@ -65,10 +66,10 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     list_select_related = ["tenant"]
     fieldsets = [
         (None, {"fields": [("tenant", "record_link"), ("entity_shown", "system_shown"), ("key", "remote_id")]}),
-        (_("What arrived"), {"fields": [("origin", "operation"), ("table", "size"), "received_at"]}),
+        (_("What arrived"), {"fields": [("origin", "operation"), ("table", "size"), "received"]}),
         (
             _("What became of it"),
-            {"fields": [("state_shown", "attempts"), ("due_at", "finished_at"), "waits_for", "what_happened"]},
+            {"fields": [("state_shown", "attempts"), ("due", "finished"), "waits_for", "what_happened"]},
         ),
     ]
 
@@ -102,6 +103,10 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         if event.state not in ChangeEvent.OPEN:
             return "–"
         return moment(event.due_at) if event.attempts else age(event.due_at)
+
+    @admin.display(description=_("finished"))
+    def finished(self, event: ChangeEvent) -> str:
+        return moment(event.finished_at)
 
     @admin.display(description=_("what happened"))
     def what_happened(self, event: ChangeEvent) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from sync.admin.tenant import connection_label, freshness_label
 from sync.domain.catalogue import explain_code
@@ -29,7 +29,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     rows = sorted(found.tenants, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
     context.update(
         {
-            "title": _t("Overview"),
+            "title": gettext("Overview"),
             "health": found,
             "worker_is_alive": found.worker.is_alive(found.at),
             "tiles": _tiles(found),
@@ -56,27 +56,27 @@ def _tiles(found: Health) -> list[dict[str, Any]]:
     in_trouble = sum(row.verdict(found.at) == "bad" for row in found.tenants)
     return [
         {
-            "label": _t("Companies live"),
+            "label": gettext("Companies live"),
             "value": found.live,
-            "note": _t("of %(count)s") % {"count": len(found.tenants)},
+            "note": gettext("of %(count)s") % {"count": len(found.tenants)},
             "tone": "bad" if in_trouble else "good",
-            "detail": _t("%(count)s in trouble") % {"count": in_trouble} if in_trouble else _t("all as promised"),
+            "detail": gettext("%(count)s in trouble") % {"count": in_trouble} if in_trouble else gettext("all as promised"),
             "url": reverse("admin:tenants_tenant_changelist"),
         },
         {
-            "label": _t("Waiting changes"),
+            "label": gettext("Waiting changes"),
             "value": found.waiting,
             "tone": "warning" if any(row.is_stuck(found.at) for row in found.tenants) else "good",
-            "detail": _t("some for longer than promised")
+            "detail": gettext("some for longer than promised")
             if any(row.is_stuck(found.at) for row in found.tenants)
-            else _t("all on the way"),
+            else gettext("all on the way"),
             "url": _events_url(),
         },
         {
-            "label": _t("Needs attention"),
+            "label": gettext("Needs attention"),
             "value": found.needs_attention,
             "tone": "bad" if found.needs_attention else "good",
-            "detail": _t("records wait for a person") if found.needs_attention else _t("nothing to do"),
+            "detail": gettext("records wait for a person") if found.needs_attention else gettext("nothing to do"),
             "url": _links_url(),
         },
     ]

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.labels import entity_label
@@ -20,7 +20,8 @@ from sync.admin.lists import EntityFilter, NewestFirstMixin
 from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, entry_item, exchanges_of
 from sync.models import ChangeEvent, SyncLogEntry
-from sync.templatetags.console import moment, system_name
+from sync.templatetags.console import system_name
+from tenants.labels import moment
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label, tenants_with
 from tenants.models import Tenant
 
@@ -93,7 +94,7 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         extra = dict(extra_context or {})
         if getattr(request.user, "is_superuser", False):
-            extra["subtitle"] = _t("about %(count)s entries") % {"count": f"{estimated_count():,}".replace(",", ".")}
+            extra["subtitle"] = gettext("about %(count)s entries") % {"count": f"{estimated_count():,}".replace(",", ".")}
         response: HttpResponse = super().changelist_view(request, extra)
         context = getattr(response, "context_data", None)
         if context and "cl" in context:  # names of the records on this page: one query
@@ -182,7 +183,7 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         ]
         context = {
             **self.admin_site.each_context(request),
-            "title": _t("Overwritten changes"),
+            "title": gettext("Overwritten changes"),
             "subtitle": None,
             "rows": rows,
             "tenants": Tenant.objects.filter(pk__in=_visible_ids(self, request)).order_by("name"),

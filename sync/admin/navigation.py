@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from tenants.roles import Right, has_right
 
@@ -36,52 +36,52 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {
             "items": [
-                item(_t("Overview"), "dashboard", "index", may(EVERYBODY)),
-                item(_t("Companies"), "domain", "tenants_tenant_changelist", may(EVERYBODY)),
-                item(_t("Linked pairs"), "link", "mappings_recordlink_changelist", may(EVERYBODY)),
+                item(gettext("Overview"), "dashboard", "index", may(EVERYBODY)),
+                item(gettext("Companies"), "domain", "tenants_tenant_changelist", may(EVERYBODY)),
+                item(gettext("Linked pairs"), "link", "mappings_recordlink_changelist", may(EVERYBODY)),
             ]
         },
         {
-            "title": _t("Work to do"),
+            "title": gettext("Work to do"),
             "items": [
                 item(
-                    _t("Needs attention"),
+                    gettext("Needs attention"),
                     "error",
                     "mappings_recordlink_changelist",
                     may(EVERYBODY),
                     "state=needs_attention",
                 ),
                 item(
-                    _t("Waiting changes"), "schedule", "sync_changeevent_changelist", may(EVERYBODY), "state=open"
+                    gettext("Waiting changes"), "schedule", "sync_changeevent_changelist", may(EVERYBODY), "state=open"
                 ),
-                item(_t("Overwritten changes"), "history_edu", "sync_synclogentry_overwritten", may(EVERYBODY)),
+                item(gettext("Overwritten changes"), "history_edu", "sync_synclogentry_overwritten", may(EVERYBODY)),
             ],
         },
         {
-            "title": _t("What happened"),
+            "title": gettext("What happened"),
             "items": [
-                item(_t("Runs"), "play_circle", "sync_run_changelist", may(EVERYBODY)),
-                item(_t("Sync log"), "list_alt", "sync_synclogentry_changelist", may(EVERYBODY)),
-                item(_t("All change events"), "inbox", "sync_changeevent_changelist", may(EVERYBODY)),
-                item(_t("Audit log"), "policy", "tenants_auditentry_changelist", may(Right.AUDIT)),
+                item(gettext("Runs"), "play_circle", "sync_run_changelist", may(EVERYBODY)),
+                item(gettext("Sync log"), "list_alt", "sync_synclogentry_changelist", may(EVERYBODY)),
+                item(gettext("All change events"), "inbox", "sync_changeevent_changelist", may(EVERYBODY)),
+                item(gettext("Audit log"), "policy", "tenants_auditentry_changelist", may(Right.AUDIT)),
             ],
         },
         {
-            "title": _t("Setup"),
+            "title": gettext("Setup"),
             "items": [
-                item(_t("Connections"), "cable", "tenants_connection_changelist", may(Right.CONFIGURE)),
-                item(_t("Entity policies"), "tune", "mappings_entitypolicy_changelist", may(Right.CONFIGURE)),
-                item(_t("Field rules"), "rule", "mappings_fieldrule_changelist", may(Right.CONFIGURE)),
-                item(_t("Value translations"), "translate", "mappings_valuemap_changelist", may(Right.CONFIGURE)),
+                item(gettext("Connections"), "cable", "tenants_connection_changelist", may(Right.CONFIGURE)),
+                item(gettext("Entity policies"), "tune", "mappings_entitypolicy_changelist", may(Right.CONFIGURE)),
+                item(gettext("Field rules"), "rule", "mappings_fieldrule_changelist", may(Right.CONFIGURE)),
+                item(gettext("Value translations"), "translate", "mappings_valuemap_changelist", may(Right.CONFIGURE)),
             ],
         },
         {
-            "title": _t("Administration"),
+            "title": gettext("Administration"),
             "items": [
-                item(_t("Users"), "person", "auth_user_changelist", administrator),
-                item(_t("Groups"), "groups", "auth_group_changelist", administrator),
-                item(_t("Memberships"), "badge", "tenants_membership_changelist", administrator),
-                item(_t("Task queue"), "memory", "django_q_ormq_changelist", administrator),
+                item(gettext("Users"), "person", "auth_user_changelist", administrator),
+                item(gettext("Groups"), "groups", "auth_group_changelist", administrator),
+                item(gettext("Memberships"), "badge", "tenants_membership_changelist", administrator),
+                item(gettext("Task queue"), "memory", "django_q_ormq_changelist", administrator),
             ],
         },
     ]

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -26,7 +26,7 @@ from sync.domain.catalogue import explain_code
 from sync.domain.match import match_record
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
-from sync.templatetags.console import age
+from tenants.labels import age
 from tenants.admin.base import (
     BoundedPaginator,
     ChoiceFilter,
@@ -197,7 +197,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     @admin.display(description=_("state"))
     def state_shown(self, link: RecordLink) -> str:
         reason = explain_code(link.reason).text if link.reason else ""
-        return label(link.get_state_display(), TONES[RecordLink.State(link.state)], reason) + _reason(reason)
+        return format_html("{}{}", label(link.get_state_display(), TONES[RecordLink.State(link.state)]), _reason(reason))
 
     @admin.display(description=_("differs in"))
     def differs_in(self, link: RecordLink) -> str:
@@ -280,7 +280,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         try:
             actions.choose_match(link.pk, other_id, request.user.pk)
         except ValueError:
-            messages.error(request, _t("These two records cannot be linked: one of them is linked already."))
+            messages.error(request, gettext("These two records cannot be linked: one of them is linked already."))
         else:
             _say_queued(request, 1)
         return self._back(link)

@@ -18,7 +18,8 @@ from sync.admin.lists import NewestFirstMixin
 from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, shown_exchanges
 from sync.models import Exchange, Run, SyncLogEntry
-from sync.templatetags.console import age, system_name
+from sync.templatetags.console import system_name
+from tenants.labels import age
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
 
 TONES = {

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.admin.entity_policy import EntityPolicyInline
@@ -21,7 +21,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
 from sync.models import Run
-from sync.templatetags.console import age
+from tenants.labels import age
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
 from tenants.admin.connection import ConnectionInline
@@ -162,7 +162,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exclude(hold_code="").exists():
             raise Http404
         actions.accept_flag(policy_id, request.user.pk)
-        messages.success(request, _t("Noted. Uniconta is checked again now."))
+        messages.success(request, gettext("Noted. Uniconta is checked again now."))
         return _back(tenant)
 
     def _start(self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "") -> HttpResponse:
@@ -184,12 +184,12 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def pause(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         actions.pause(tenant.pk, request.user.pk)
-        messages.success(request, _t("Synchronisation is paused. Changes are collected and wait."))
+        messages.success(request, gettext("Synchronisation is paused. Changes are collected and wait."))
         return _back(tenant)
 
     def resume(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         actions.resume(tenant.pk, request.user.pk)
-        messages.success(request, _t("Synchronisation goes on. What was collected is processed now."))
+        messages.success(request, gettext("Synchronisation goes on. What was collected is processed now."))
         return _back(tenant)
 
     def pause_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -200,7 +200,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def _pause_connection(self, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
         actions.pause_connection(_connection(tenant, system).pk, request.user.pk)
-        messages.success(request, _t("The connection is paused: the system is not called until it is resumed."))
+        messages.success(request, gettext("The connection is paused: the system is not called until it is resumed."))
         return _back(tenant)
 
     def resume_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -211,7 +211,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def _resume_connection(self, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
         actions.resume_connection(_connection(tenant, system).pk, request.user.pk)
-        messages.success(request, _t("The connection is used again."))
+        messages.success(request, gettext("The connection is used again."))
         return _back(tenant)
 
     def go_live(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -220,9 +220,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
         try:
             actions.go_live(tenant.pk, request.user.pk)
         except actions.NotTestedError:
-            messages.error(request, _t("Test both connections first."))
+            messages.error(request, gettext("Test both connections first."))
             return _back(tenant)
-        messages.success(request, _t("The company is live. The first load has begun."))
+        messages.success(request, gettext("The company is live. The first load has begun."))
         return _back(tenant)
 
     def go_live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -240,7 +240,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": tenant,
-            "title": _t("Go live"),
+            "title": gettext("Go live"),
             "tenant": tenant,
             "untested": untested,
             "policies": list(EntityPolicy.objects.filter(tenant=tenant).order_by("entity")),
@@ -268,7 +268,7 @@ def _health_of(tenant: Tenant) -> TenantHealth:
 def freshness_label(found: TenantHealth, name: str) -> str:
     """How old the last complete reading is, against the promise."""
     freshness = found.pulled if name == "pulled" else found.swept
-    title = _t("promised every %(minutes)s minutes") % {"minutes": int(freshness.every.total_seconds() // 60)}
+    title = gettext("promised every %(minutes)s minutes") % {"minutes": int(freshness.every.total_seconds() // 60)}
     if not found.is_live:
         return label(age(freshness.at), "neutral", title)
     return label(age(freshness.at), "bad" if freshness.is_late(timezone.now()) else "good", title)

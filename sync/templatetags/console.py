@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from mappings.labels import entity_label, is_danish
+from mappings.labels import entity_label
 from sync.domain.catalogue import explain_code
-from tenants.labels import label
+from tenants.labels import age, label, moment
 
 register = template.Library()
 
 
-@register.filter
-def moment(at: datetime | None) -> str:
-    """An instant in local time, to the second."""
-    if at is None:
-        return "–"
-    local = timezone.localtime(at)
-    return f"{local:%d-%m-%Y %H:%M:%S}" if is_danish() else date_format(local, "j M Y H:i:s")
-
-
-@register.filter
-def age(at: datetime | None) -> str:
-    """How long ago, in one unit; the exact instant belongs in the title."""
-    if at is None:
-        return _("never")
-    seconds = (timezone.now() - at).total_seconds()
-    if seconds < 60:
-        return _("just now")
-    minutes = int(seconds // 60)
-    if minutes < 60:
-        return _("%(count)s min ago") % {"count": minutes}
-    hours = minutes // 60
-    if hours < 48:
-        return ngettext("%(count)s hour ago", "%(count)s hours ago", hours) % {"count": hours}
-    days = hours // 24
-    return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days}
+register.filter("moment", moment)
+register.filter("age", age)
 
 
 @register.filter
@@ -94,7 +67,8 @@ def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> Safe
     )
     text = _("%(sum)s changes in 24 hours, at most %(top)s in an hour") % {"sum": sum(values), "top": top}
     return format_html(
-        '<svg class="c-spark" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
+        '<svg class="c-spark" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}" '
+        'preserveAspectRatio="none">'
         "<title>{}</title>{}</svg>",
         text,
         width,

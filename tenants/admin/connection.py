@@ -12,8 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
-from django.utils.timesince import timesince
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.audit import audit
@@ -24,6 +23,7 @@ from tenants.admin.base import (
     UnfoldAdminPasswordWidget,
     label,
 )
+from tenants.labels import age, moment
 from tenants.models import Connection
 from tenants.roles import Right
 
@@ -43,7 +43,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """Write-only secret. What it protects may not move away from under it: a new address asks for it again."""
 
     secret = forms.CharField(
-        label=_("password or API key"),
+        label=_("Password or API key"),
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
@@ -59,7 +59,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             if "system" in self.fields:
                 self.fields["system"].disabled = True
             if self.instance.secret_set_at and "secret" in self.fields:
-                hint = _t("•••• set %(age)s ago – type to replace") % {"age": timesince(self.instance.secret_set_at)}
+                hint = gettext("•••• set %(age)s – type to replace") % {"age": age(self.instance.secret_set_at)}
                 self.fields["secret"].widget.attrs["placeholder"] = hint
 
     def clean_base_url(self) -> str:
@@ -123,7 +123,7 @@ class ConnectionAdmin(TenantHistoryAdmin):
     form = ConnectionForm
     view_right = Right.CONFIGURE
     add_right = None
-    list_display = ["tenant", "system", "state_shown", "base_url", "pinned_company_name", "tested_at"]
+    list_display = ["tenant", "system", "state_shown", "base_url", "pinned_company_name", "tested"]
     list_display_links = ["tenant", "system"]
     list_filter = [TenantFilter, "system", "state"]
     list_select_related = ["tenant"]
@@ -133,6 +133,10 @@ class ConnectionAdmin(TenantHistoryAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, connection: Connection) -> str:
         return state_label(connection)
+
+    @admin.display(description=_("last tested"), ordering="tested_at")
+    def tested(self, connection: Connection) -> str:
+        return moment(connection.tested_at)
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.audit import audit
 from tenants.admin.base import Press, TenantHistoryAdmin, label
 from tenants.admin.connection import ConnectionForm, ConnectionInline, audit_connection
 from tenants.admin.membership import MembershipInline
+from tenants.labels import moment
 from tenants.models import Tenant, WebhookToken
 from tenants.roles import Right
 
@@ -31,9 +32,9 @@ class TenantSettingsAdmin(TenantHistoryAdmin):
     search_fields = ["name__istartswith", "slug__startswith"]
     ordering = ["name"]
     inlines = [ConnectionInline, MembershipInline]
-    readonly_fields = ["state", "created_at"]
+    readonly_fields = ["state", "created"]
     fieldsets = [
-        (_("Company"), {"fields": [("name", "slug"), ("language", "contact_email"), ("state", "created_at")]}),
+        (_("Company"), {"fields": [("name", "slug"), ("language", "contact_email"), ("state", "created")]}),
         (
             _("Synchronisation"),
             {
@@ -46,6 +47,10 @@ class TenantSettingsAdmin(TenantHistoryAdmin):
         ),
     ]
     presses = [Press("new-token", _("New change URL"), "add_link", "new_token", Right.CONFIGURE)]
+
+    @admin.display(description=_("created"))
+    def created(self, tenant: Tenant) -> str:
+        return moment(tenant.created_at)
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
@@ -64,5 +69,5 @@ class TenantSettingsAdmin(TenantHistoryAdmin):
     def new_token(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         token = WebhookToken.issue(tenant)
         audit(request, tenant.pk, "webhook_token_made", f"token {token.pk}")
-        messages.success(request, _t("A new change URL was made. The old ones keep working until they are revoked."))
+        messages.success(request, gettext("A new change URL was made. The old ones keep working until they are revoked."))
         return HttpResponseRedirect(f"{reverse('admin:tenants_tenant_change', args=[tenant.pk])}#webhooks")

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.audit import audit
 from tenants.admin.base import Press, ReadOnlyMixin, TenantAdmin, TenantFilter
+from tenants.labels import moment
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.roles import Right
 
@@ -24,10 +25,10 @@ def masked_url(tenant: Tenant, system: str) -> str:
 @admin.register(WebhookToken)
 class WebhookTokenAdmin(ReadOnlyMixin, TenantAdmin):
     view_right = Right.CONFIGURE
-    list_display = ["note_or_number", "tenant", "created_at", "revoked_at"]
+    list_display = ["note_or_number", "tenant", "made", "revoked"]
     list_filter = [TenantFilter]
     list_select_related = ["tenant"]
-    fields = ["tenant", "note", "created_at", "revoked_at"]
+    fields = ["tenant", "note", "made", "revoked"]
     presses = [
         Press("show", _("Show"), "visibility", "show", Right.REVEAL),
         Press("revoke", _("Revoke"), "block", "revoke", Right.CONFIGURE, "danger"),
@@ -37,6 +38,14 @@ class WebhookTokenAdmin(ReadOnlyMixin, TenantAdmin):
     def note_or_number(self, token: WebhookToken) -> str:
         return token.note or f"#{token.pk}"
 
+    @admin.display(description=_("created"), ordering="created_at")
+    def made(self, token: WebhookToken) -> str:
+        return moment(token.created_at)
+
+    @admin.display(description=_("revoked"), ordering="revoked_at")
+    def revoked(self, token: WebhookToken) -> str:
+        return moment(token.revoked_at)
+
     def show(self, request: HttpRequest, token: WebhookToken) -> HttpResponse:
         """The URLs in clear, once, on a page that no browser keeps."""
         audit(request, token.tenant_id, "webhook_url_shown", f"token {token.pk}")
@@ -45,7 +54,7 @@ class WebhookTokenAdmin(ReadOnlyMixin, TenantAdmin):
             "console/webhook_urls.html",
             {
                 **self.admin_site.each_context(request),
-                "title": _t("Change URLs (webhooks)"),
+                "title": gettext("Change URLs (webhooks)"),
                 "tenant": token.tenant,
                 "urls": [(system.label, token.url(system.value)) for system in Connection.System],
             },
@@ -57,6 +66,6 @@ class WebhookTokenAdmin(ReadOnlyMixin, TenantAdmin):
         if token.revoked_at is None:
             WebhookToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
             audit(request, token.tenant_id, "webhook_token_revoked", f"token {token.pk}")
-            messages.success(request, _t("The change URL no longer works."))
+            messages.success(request, gettext("The change URL no longer works."))
         url = reverse("admin:tenants_tenant_change", args=[token.tenant_id])
         return HttpResponseRedirect(f"{url}#webhooks")

@@ -1,0 +1,96 @@
+"""Every page of the console in a real browser: no script error, no violation of the content security policy."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from sync.models import Run, SyncLogEntry
+from tenants.models import Connection
+from tenants.scoping import ALL, tenant_scope
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def pages(world) -> dict[str, str]:
+    with tenant_scope(ALL):
+        run = Run.objects.filter(state="failed").first().pk
+        entry = SyncLogEntry.objects.filter(has_overwritten=True).first().pk
+        connection = Connection.objects.filter(tenant=world["tenant"]).first().pk
+    found = {
+        "front": reverse("admin:index"),
+        "company": reverse("admin:tenants_tenant_change", args=[world["tenant"].pk]),
+        "company-in-trouble": reverse("admin:tenants_tenant_change", args=[world["other"].pk]),
+        "company-history": reverse("admin:tenants_tenant_history", args=[world["tenant"].pk]),
+        "connection": reverse("admin:tenants_connection_change", args=[connection]),
+        "record": reverse("admin:mappings_recordlink_change", args=[world["link"].pk]),
+        "run": reverse("admin:sync_run_change", args=[run]),
+        "log-entry": reverse("admin:sync_synclogentry_change", args=[entry]),
+        "overwritten": reverse("admin:sync_synclogentry_overwritten"),
+        "search": reverse("admin:mappings_recordlink_changelist") + "?q=10003",
+        "needs-attention": reverse("admin:mappings_recordlink_changelist") + "?state=needs_attention",
+    }
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        found[f"list-{name}"] = reverse(f"admin:{name}_changelist")
+    for name in ("mappings_fieldrule", "mappings_entitypolicy", "tenants_tenant", "auth_user"):
+        found[f"add-{name}"] = reverse(f"admin:{name}_add")
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "da"])
+def test_every_page_in_a_browser(world, visitor, language):
+    person = visitor(language)
+    for name, path in pages(world).items():
+        response = person.visit(path)
+        assert response.status == 200, path
+        assert person.page.locator("html").get_attribute("lang") == language
+        person.shoot(f"{language}-{name}")
+    assert person.complaints == []
+
+
+def test_narrow_and_dark(world, visitor):
+    narrow, dark = visitor("da", width=400), visitor("en", scheme="dark")
+    for name, path in pages(world).items():
+        if name in ("front", "company", "company-in-trouble", "record", "run", "overwritten", "needs-attention"):
+            narrow.visit(path)
+            narrow.shoot(f"narrow-{name}")
+            width = narrow.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 401, f"{path} is {width} pixels wide on a phone"
+            dark.visit(path)
+            dark.shoot(f"dark-{name}")
+    assert narrow.complaints == dark.complaints == []
+
+
+def test_go_live_asks_first(world, visitor):
+    person = visitor("en")
+    with tenant_scope(ALL):
+        preparing = Connection.objects.exclude(tenant__in=[world["tenant"], world["other"]]).first().tenant_id
+    person.visit(reverse("admin:tenants_tenant_change", args=[preparing]))
+    person.page.get_by_role("link", name="Go live").click()
+    assert person.page.get_by_role("button", name="Go live now").is_disabled()
+    person.shoot("en-go-live")
+    assert person.complaints == []
+
+
+def test_tabs_of_the_company(world, visitor):
+    person = visitor("en")
+    person.visit(reverse("admin:tenants_tenant_change", args=[world["tenant"].pk]))
+    person.page.get_by_role("link", name="Connections", exact=True).last.click()
+    assert person.page.locator("#id_connections-0-secret").is_visible()
+    assert person.page.locator("#id_connections-0-secret").input_value() == ""
+    person.shoot("en-company-connections")
+    person.page.get_by_role("link", name="Entity policies", exact=True).last.click()
+    person.shoot("en-company-policies")
+    assert person.complaints == []
+
+
+def test_sync_now_is_a_press_not_a_link(world, visitor):
+    person = visitor("en")
+    url = reverse("admin:mappings_recordlink_change", args=[world["link"].pk])
+    person.visit(url)
+    person.page.get_by_role("button", name="Sync now").click()
+    person.page.wait_for_load_state()
+    assert person.page.get_by_text("on its way").is_visible()
+    assert person.complaints == []
