@@ -55,6 +55,11 @@ UPDATE django_q_ormq q SET lock = clock_timestamp() + make_interval(secs => %s) 
 RETURNING q.id, q.payload
 """
 
+GIVE_BACK = f"""
+WITH back AS (UPDATE django_q_ormq SET lock = clock_timestamp() WHERE id = ANY(%s) RETURNING id)
+SELECT id, pg_notify('{CHANNEL}', '') FROM back
+"""  # noqa: S608 - constants of this module
+
 
 def make_package(task: str, *args: Any) -> str:
     """What django-q2 carries from broker to worker, signed."""
@@ -110,7 +115,10 @@ class Broker(ORM):  # type: ignore[misc, unused-ignore]
         drains = [(None, make_package(DRAIN, tenant_id)) for tenant_id in doorbell.take_bells(BELLS_AT_ONCE)]
         with connection.cursor() as cursor:
             cursor.execute(DEQUEUE, [self.list_key, Conf.BULK, Conf.RETRY])
-            return [*drains, *cursor.fetchall()]
+            tasks = cursor.fetchall()
+        for task_id, _ in tasks:
+            _mark(f"{TAKEN}{task_id}")
+        return [*drains, *tasks]
 
     def acknowledge(self, task_id: int) -> None:
         """A receipt lost to an outage means that the task runs a second time after `retry`, which is harmless; an
@@ -118,6 +126,7 @@ class Broker(ORM):  # type: ignore[misc, unused-ignore]
         """
         try:
             self.delete(task_id)
+            _unmark(f"{TAKEN}{task_id}")
         except DatabaseError as error:
             connection.close()
             log.warning("queue_receipt_lost", error=str(error).strip()[:300])
@@ -271,28 +280,54 @@ def _unreadable(row: Any) -> str:
     return ""
 
 
-# ---------------------------------------------------------------------- inside the cluster's processes
+# ---------------------------------------------------------------------- marks: what the supervisor sees of a cluster
+
+# Files, because they are all that is left of a process that was killed: one named by process id per worker that executes
+# a task, one named by row id per task that was taken and not finished.
+TAKEN = "taken-"
+_marks: Path | None = None
 
 
-def mark_busy_workers(folder: Path) -> None:
-    """From now on each worker keeps a file named by its process id in `folder` while it executes a task.
+def keep_marks(folder: Path) -> None:
+    """From now on this process and those it forks mark in `folder` what they do. Call it before the cluster forks."""
+    global _marks  # noqa: PLW0603 - handed down by fork; django-q2 offers no other way into its processes
+    _marks = folder
+    pre_execute.connect(lambda **_: _mark(str(os.getpid())), weak=False, dispatch_uid="marks")
+    post_execute_in_worker.connect(lambda **_: _unmark(str(os.getpid())), weak=False, dispatch_uid="marks")
 
-    So the supervisor can tell a cluster whose workers are all at work from one that is dead-locked. Call it before the
-    cluster forks its workers.
-    """
 
-    def begin(**_: Any) -> None:
+def _mark(name: str) -> None:
+    if _marks is not None:
         with suppress(OSError):
-            (folder / str(os.getpid())).touch()
+            (_marks / name).touch()
 
-    def end(**_: Any) -> None:
+
+def _unmark(name: str) -> None:
+    if _marks is not None:
         with suppress(OSError):
-            (folder / str(os.getpid())).unlink()
-
-    pre_execute.connect(begin, weak=False, dispatch_uid="mark_busy")
-    post_execute_in_worker.connect(end, weak=False, dispatch_uid="mark_idle")
+            (_marks / name).unlink()
 
 
-#: How long one task may take, and how many run at once in one cluster.
-TASK_SECONDS: int = Conf.TIMEOUT
+def busy_workers(folder: Path) -> list[int]:
+    """Process ids of the workers that execute a task, and not for longer than a task may take."""
+    busy = []
+    for mark in folder.iterdir():
+        with suppress(OSError):
+            if mark.name.isdigit() and time.time() - mark.stat().st_mtime < Conf.TIMEOUT + 30:
+                busy.append(int(mark.name))
+    return busy
+
+
+def taken_tasks(folder: Path) -> set[int]:
+    """The rows of tasks that this cluster took and did not finish."""
+    return {int(mark.name.removeprefix(TAKEN)) for mark in folder.glob(f"{TAKEN}*")}
+
+
+def give_back(task_ids: set[int]) -> int:
+    """Let others have the tasks of a killed cluster now, instead of after `retry`. Returns how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, [sorted(task_ids)])
+        return int(cursor.rowcount)
+
+
 WORKER_COUNT: int = Conf.WORKERS

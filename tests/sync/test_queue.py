@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
+from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.signing import SignedPackage
 
 from sync import queue
@@ -240,18 +242,42 @@ def test_a_lost_receipt_does_not_kill_the_monitor(broker, monkeypatch):
     broker.acknowledge(1)
 
 
-def test_a_busy_worker_has_a_mark(tmp_path):
-    from django_q.signals import post_execute_in_worker, pre_execute
+@pytest.fixture
+def marks(tmp_path, monkeypatch) -> Iterator[Path]:
+    monkeypatch.setattr(queue, "_marks", None)
+    queue.keep_marks(tmp_path)
+    yield tmp_path
+    pre_execute.disconnect(dispatch_uid="marks")
+    post_execute_in_worker.disconnect(dispatch_uid="marks")
 
-    queue.mark_busy_workers(tmp_path)
-    try:
-        pre_execute.send(sender="django_q", func=None, task={})
-        assert [file.name for file in tmp_path.iterdir()] == [str(os.getpid())]
-        post_execute_in_worker.send(sender="django_q", func=None, task={})
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        pre_execute.disconnect(dispatch_uid="mark_busy")
-        post_execute_in_worker.disconnect(dispatch_uid="mark_idle")
+
+def test_a_worker_is_marked_while_it_works(marks):
+    pre_execute.send(sender="django_q", func=None, task={})
+    assert queue.busy_workers(marks) == [os.getpid()]
+    post_execute_in_worker.send(sender="django_q", func=None, task={})
+    assert queue.busy_workers(marks) == []
+
+
+def test_a_mark_older_than_a_task_may_be_does_not_count(marks):
+    pre_execute.send(sender="django_q", func=None, task={})
+    past = time.time() - project.Q_CLUSTER["timeout"] - 60
+    os.utime(marks / str(os.getpid()), (past, past))
+    assert queue.busy_workers(marks) == []
+
+
+def test_the_tasks_of_a_killed_cluster_are_given_back(broker, marks):
+    for name in ("a", "b", "c"):
+        queue.enqueue("sync.tasks.beat", name)
+    finished = broker.dequeue()
+    broker.acknowledge(finished[0][0])
+    broker.dequeue()
+    assert broker._take() != []
+    assert broker.dequeue() is None
+    lost = queue.taken_tasks(marks)
+    assert len(lost) == 2
+    assert queue.give_back(lost) == 2
+    assert tasks(broker.dequeue()) == [("sync.tasks.beat", ("b",))]
+    assert queue.give_back(set()) == 0
 
 
 def test_the_beat_task_is_noted():

@@ -42,7 +42,7 @@ from sync.domain.doorbell import ring_due
 from sync.domain.schedules import repair_schedules
 from sync.models import WorkerBeat
 from sync.partitions import ensure_partitions
-from sync.queue import TASK_SECONDS, WORKER_COUNT, enqueue, mark_busy_workers
+from sync.queue import WORKER_COUNT, busy_workers, enqueue, give_back, keep_marks, taken_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ def run_cluster(supervisor: int, marks: Path) -> None:
     """Become a cluster, all of whose processes die with the one that forked them: main, sentinel, workers."""
     die_with_parent(supervisor)
     os.register_at_fork(before=_before_fork, after_in_child=lambda: die_with_parent(_forked_by))
-    mark_busy_workers(marks)
+    keep_marks(marks)
     call_command("qcluster")
 
 
@@ -100,6 +100,7 @@ class Cluster:
             start_new_session=True,
         )
         self.started_at = time.monotonic()
+        self.unfinished: set[int] = set()  # tasks that died with it, once it is stopped
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None
@@ -114,12 +115,11 @@ class Cluster:
         return found
 
     def are_all_busy(self) -> bool:
-        """Whether every worker executes a task, each for no longer than a task may take: then a beat has to wait."""
+        """Whether every worker executes a task: then a beat has to wait, and its absence means nothing."""
         busy = 0
-        for mark in self.marks.iterdir():
+        for pid in busy_workers(self.marks):
             with suppress(OSError):
-                if time.time() - mark.stat().st_mtime < TASK_SECONDS + 30:
-                    busy += os.getsid(int(mark.name)) == self.process.pid
+                busy += os.getsid(pid) == self.process.pid
         return busy >= WORKER_COUNT
 
     def stop(self, seconds: float, is_urgent: Callable[[], bool]) -> None:
@@ -143,6 +143,7 @@ class Cluster:
             self.process.wait(5)
         if left := self.members():
             log.error("cluster_members_left", pids=[member.pid for member in left])
+        self.unfinished = taken_tasks(self.marks)
         shutil.rmtree(self.marks, ignore_errors=True)
 
     def _send(self, number: signal.Signals) -> int:
@@ -181,7 +182,9 @@ class Upkeep:
     answering_since: float = 0.0  # without a failure in between
     _last_beat: object = None
     _sent_at: float | None = None  # of the beat that is on its way
-    _is_away: bool = False
+    is_away: bool = False
+    _lost: set[int] = field(default_factory=set)  # tasks to give back
+    _given_back: set[int] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -194,14 +197,16 @@ class Upkeep:
         self._stopping.set()
         self._thread.join(seconds)
 
-    def cluster_started(self) -> None:
-        """What was on its way died with the old cluster."""
+    def cluster_ended(self, unfinished: set[int]) -> None:
+        """Give back what died with the cluster. Each task once: what kills its cluster time and again waits its turn."""
+        self._lost |= unfinished - self._given_back
         self._sent_at = None
 
     def _run(self) -> None:
         beat_every = min(BEAT_SECONDS, self.beat_limit / 4)
         jobs = [
             Job(ring_due, 1),
+            Job(self._give_back, 1),
             Job(self._look_for_beat, 1),
             Job(self._send_beat, beat_every),
             Job(repair_schedules, 60),
@@ -214,6 +219,7 @@ class Upkeep:
                     if not self._do(job.work):
                         job.due_at = time.monotonic() + 1
                         break  # the others would fail alike, or must not be kept waiting by this one
+        self._do(self._give_back)
         self._do(lambda: WorkerBeat.objects.filter(name=self.name).delete())
         connection.close()
 
@@ -224,9 +230,9 @@ class Upkeep:
                     cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
             work()
         except (OperationalError, InterfaceError) as error:
-            if not self._is_away:
+            if not self.is_away:
                 log.warning("database_lost", error=str(error).strip()[:300])
-            self._is_away = True
+            self.is_away = True
             connection.close()
             return False
         except Exception:
@@ -234,12 +240,18 @@ class Upkeep:
             connection.close()
             return True
         self.answered_at = time.monotonic()
-        if self._is_away or not self.answering_since:
+        if self.is_away or not self.answering_since:
             self.answering_since = self.answered_at
-        if self._is_away:
+        if self.is_away:
             log.info("database_back")
-        self._is_away = False
+        self.is_away = False
         return True
+
+    def _give_back(self) -> None:
+        if lost := set(self._lost):
+            log.info("tasks_given_back", count=give_back(lost))
+            self._given_back |= lost
+            self._lost -= lost
 
     def _send_beat(self) -> None:
         """One at a time: where all workers are busy they would pile up."""
@@ -273,43 +285,48 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._wait_for_database()
-        if self.signal_count:
+        if self.is_stopping:
             return
         log.info("worker_started", name=self.upkeep.name, workers=WORKER_COUNT)
         self.upkeep.start()
         short_lives = 0
-        while not self.signal_count:
+        while not self.is_stopping:
             cluster = Cluster()
-            self.upkeep.cluster_started()
             try:
                 reason = self._watch(cluster)
             except BaseException:
                 cluster.kill(grace=0)
                 raise
-            if self.signal_count:
+            if self.is_stopping:
                 log.info("worker_stopping")
                 cluster.stop(self.stop_limit, lambda: self.signal_count > 1)
+                self.upkeep.cluster_ended(cluster.unfinished)
                 break
             lived = time.monotonic() - cluster.started_at
             short_lives = short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
             pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** (short_lives - 1)) if short_lives else 0.0
             log.error(reason, lived_seconds=round(lived, 1), next_start_in_seconds=pause)
             cluster.kill()
+            self.upkeep.cluster_ended(cluster.unfinished)
             self._sleep(pause)
         self.upkeep.stop(3)
         log.info("worker_stopped")
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.signal_count > 0
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.signal_count += 1
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.signal_count:
+        while time.monotonic() < until and not self.is_stopping:
             time.sleep(TICK_SECONDS)
 
     def _wait_for_database(self) -> None:
         said_at = 0.0
-        while not self.signal_count:
+        while not self.is_stopping:
             try:
                 executor = MigrationExecutor(connection)
                 break
@@ -331,7 +348,7 @@ class Supervisor:
     def _watch(self, cluster: Cluster) -> str:
         """Wait until something is wrong with the cluster, and return what, or until a signal comes."""
         free_at = cluster.started_at  # since when a worker has been free to execute a beat, as far as we saw
-        while not self.signal_count:
+        while not self.is_stopping:
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
             if cluster.has_ended():
@@ -339,7 +356,7 @@ class Supervisor:
             if cluster.are_all_busy():
                 free_at = now
             since = max(free_at, self.upkeep.beat_seen_at, self.upkeep.answering_since)
-            is_database_there = now - self.upkeep.answered_at < 5
+            is_database_there = not self.upkeep.is_away and now - self.upkeep.answered_at < 2
             if is_database_there and now - since > self.beat_limit:
                 return "cluster_hangs"
         return "stopping"
