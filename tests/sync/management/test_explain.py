@@ -74,6 +74,18 @@ def test_explaining_a_known_record_calls_nobody_and_writes_nothing(run, synced, 
     assert (world.uniconta.ledger.last_seq, world.intempus.ledger.last_seq) == calls
 
 
+def test_two_halves_that_would_be_linked_are_told_but_not_linked(run, nordbyg):
+    """Explaining matches, and matching joins rows: all of that must be undone."""
+    from sync.domain.pull import pull
+    from sync.domain.sweep import sweep
+
+    pull(nordbyg.pk), sweep(nordbyg.pk)
+    before = ours()
+    text = squeezed(run("explain", "nordbyg", "customer", "1001"))
+    assert "update in Intempus: Number: 28417748 → 1001" in text
+    assert ours() == before
+
+
 def test_a_record_never_seen_is_looked_up_and_planned_without_a_trace(run, nordbyg, world):
     before = ours()
     text = squeezed(run("explain", "nordbyg", "customer", "1003"))

@@ -184,6 +184,13 @@ def test_secrets_of_lost_keys_are_stored_again(onboard, quiet, settings):
     assert "unchanged" in onboard(quiet, "--no-test")
 
 
+def test_the_demos_own_file_is_without_mistakes(settings):
+    from sync.domain.tenant_file import read_tenant_file
+
+    text = (settings.BASE_DIR / "docs" / "demo.toml").read_text(encoding="utf-8")
+    assert [entry.slug for entry in read_tenant_file(text)] == ["nordbyg", "havnens-el"]
+
+
 # ------------------------------------------------------------------------------------------------ mistakes
 
 
