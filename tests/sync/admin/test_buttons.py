@@ -1,0 +1,276 @@
+"""Every button: who may press it, and what it sets going."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from mappings.models import EntityPolicy, RecordLink
+from sync.models import ChangeEvent, Run
+from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
+from tenants.scoping import ALL, tenant_scope
+from tests.factories import make_link
+from tests.sync.admin.conftest import all_rows
+
+MAY_OPERATE = {"customer": False, "auditor": False, "support": True, "consultant": True}
+MAY_CONFIGURE = {"customer": False, "auditor": False, "support": False, "consultant": True}
+
+
+def press(client, company, verb):
+    return client.post(reverse("admin:tenants_tenant_press", args=[company.tenant.pk, verb]))
+
+
+def tenant_state(company) -> str:
+    with tenant_scope(ALL):
+        return Tenant.objects.get(pk=company.tenant.pk).state
+
+
+def set_state(company, state):
+    with tenant_scope(ALL):
+        Tenant.objects.filter(pk=company.tenant.pk).update(state=state)
+
+
+def actions_audited() -> list[str]:
+    return [entry.action for entry in all_rows(AuditEntry)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "system", "task"),
+    [
+        ("pull", "pull", "", "sync.tasks.pull"),
+        ("sweep", "sweep", "", "sync.tasks.sweep"),
+        ("test-uniconta", "test", "uniconta", "sync.tasks.test_connection"),
+        ("test-intempus", "test", "intempus", "sync.tasks.test_connection"),
+    ],
+)
+@pytest.mark.parametrize("role", MAY_OPERATE)
+def test_starting_a_run(ours, as_role, queued, role, verb, kind, system, task):
+    client = as_role(role)
+    before = len(all_rows(Run))
+    response = press(client, ours, verb)
+    if not MAY_OPERATE[role]:
+        assert response.status_code == 403
+        assert len(all_rows(Run)) == before
+        assert queued == []
+        return
+    run = max(all_rows(Run), key=lambda run: run.pk)
+    assert response["Location"] == reverse("admin:sync_run_change", args=[run.pk])
+    assert (run.kind, run.system, run.state) == (kind, system, "queued")
+    assert run.requested_by_id is not None
+    assert [call[0] for call in queued] == [task]
+    assert client.get(response["Location"])["Refresh"] == "2"
+
+
+@pytest.mark.parametrize("role", MAY_CONFIGURE)
+def test_pausing_and_resuming(ours, as_role, role):
+    client = as_role(role)
+    assert press(client, ours, "pause").status_code == (302 if MAY_CONFIGURE[role] else 403)
+    assert tenant_state(ours) == ("paused" if MAY_CONFIGURE[role] else "live")
+    if MAY_CONFIGURE[role]:
+        assert press(client, ours, "resume").status_code == 302
+        assert tenant_state(ours) == "live"
+        assert {"paused", "resumed"} <= set(actions_audited())
+
+
+@pytest.mark.parametrize("role", MAY_OPERATE)
+def test_pausing_and_resuming_a_connection(ours, as_role, role):
+    client = as_role(role)
+    for verb, state in (("pause-intempus", "paused"), ("resume-intempus", "working")):
+        assert press(client, ours, verb).status_code == (302 if MAY_OPERATE[role] else 403)
+        with tenant_scope(ALL):
+            found = Connection.objects.get(pk=ours.intempus.pk).state
+        assert found == (state if MAY_OPERATE[role] else "working")
+
+
+def test_going_live_is_confirmed_on_its_own_page(ours, as_role):
+    set_state(ours, Tenant.State.PREPARING)
+    client = as_role("consultant")
+    page = client.get(reverse("admin:tenants_tenant_go_live", args=[ours.tenant.pk])).content.decode()
+    assert "Go live now" in page
+    assert tenant_state(ours) == "preparing"
+    press(client, ours, "go-live")
+    assert tenant_state(ours) == "live"
+    assert {run.kind for run in all_rows(Run) if run.state == "queued"} == {"pull", "sweep"}
+
+
+def test_going_live_needs_tested_connections(ours, as_role):
+    set_state(ours, Tenant.State.PREPARING)
+    with tenant_scope(ALL):
+        Connection.objects.filter(pk=ours.intempus.pk).update(state="untested")
+    client = as_role("consultant")
+    response = press(client, ours, "go-live")
+    assert tenant_state(ours) == "preparing"
+    assert "Test both connections first." in [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_support_may_not_look_at_going_live(ours, as_role):
+    set_state(ours, Tenant.State.PREPARING)
+    assert as_role("support").get(reverse("admin:tenants_tenant_go_live", args=[ours.tenant.pk])).status_code == 403
+
+
+@pytest.mark.parametrize("verb", ["sync", "retry"])
+@pytest.mark.parametrize("role", MAY_OPERATE)
+def test_sync_now_and_retry_make_a_persons_event(ours, as_role, role, verb):
+    url = reverse("admin:mappings_recordlink_press", args=[ours.link.pk, verb])
+    response = as_role(role).post(url)
+    made = [event for event in all_rows(ChangeEvent) if event.origin == "person"]
+    assert response.status_code == (302 if MAY_OPERATE[role] else 403)
+    assert len(made) == (1 if MAY_OPERATE[role] else 0)
+    if made:
+        assert (made[0].link_id, made[0].priority) == (ours.link.pk, ChangeEvent.Priority.PERSON)
+        assert made[0].requested_by_id is not None
+
+
+def test_retry_for_several_rows_at_once(ours, as_role):
+    second = make_link(ours.tenant)
+    url = reverse("admin:mappings_recordlink_changelist")
+    as_role("support").post(url, {"action": "retry_now", "_selected_action": [ours.link.pk, second.pk]})
+    made = {event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"}
+    assert made == {ours.link.pk, second.pk}
+
+
+def test_actions_are_not_offered_to_those_who_only_look(ours, as_role):
+    url = reverse("admin:mappings_recordlink_changelist")
+    assert "sync_now" not in as_role("customer").get(url).content.decode()
+    client = as_role("auditor")
+    client.post(url, {"action": "sync_now", "_selected_action": [ours.link.pk]})
+    assert not any(event.origin == "person" for event in all_rows(ChangeEvent))
+
+
+def test_preview_starts_a_run_for_the_record(ours, as_role, queued):
+    url = reverse("admin:mappings_recordlink_press", args=[ours.link.pk, "preview"])
+    response = as_role("support").post(url)
+    run = max(all_rows(Run), key=lambda run: run.pk)
+    assert (run.kind, run.link_id) == ("preview", ours.link.pk)
+    assert response["Location"].endswith(f"/{run.pk}/change/")
+    assert queued == [("sync.tasks.preview", run.pk)]
+
+
+def test_buttons_need_a_post(ours, as_role):
+    client = as_role("consultant")
+    for name, pk, verb in (
+        ("tenants_tenant", ours.tenant.pk, "pause"),
+        ("mappings_recordlink", ours.link.pk, "sync"),
+        ("tenants_webhooktoken", ours.token.pk, "show"),
+    ):
+        assert client.get(reverse(f"admin:{name}_press", args=[pk, verb])).status_code == 405
+    assert tenant_state(ours) == "live"
+
+
+def test_buttons_need_the_token_of_the_form(ours, as_role):
+    """Another site cannot press them."""
+    client = as_role("consultant")
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    assert press(strict, ours, "pause").status_code == 403
+    assert tenant_state(ours) == "live"
+
+
+def test_unknown_buttons_do_not_exist(ours, as_role):
+    assert press(as_role("consultant"), ours, "explode").status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------ webhook URLs
+
+
+def test_urls_are_masked_until_shown(ours, as_role):
+    client = as_role("consultant")
+    with tenant_scope(ALL):
+        token = WebhookToken.objects.get(pk=ours.token.pk).token
+    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert token not in page and "••••••••" in page
+    response = client.post(reverse("admin:tenants_webhooktoken_press", args=[ours.token.pk, "show"]))
+    assert token in response.content.decode()
+    assert response["Cache-Control"] == "no-store"
+    shown = [entry for entry in all_rows(AuditEntry) if entry.action == "webhook_url_shown"]
+    assert [(entry.tenant_id, token in entry.detail) for entry in shown] == [(ours.tenant.pk, False)]
+
+
+@pytest.mark.parametrize("role", ["customer", "auditor", "support"])
+def test_others_never_see_them(ours, as_role, role):
+    client = as_role(role)
+    with tenant_scope(ALL):
+        token = WebhookToken.objects.get(pk=ours.token.pk).token
+    assert client.post(reverse("admin:tenants_webhooktoken_press", args=[ours.token.pk, "show"])).status_code == 404
+    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert token not in page
+    assert not any(entry.action == "webhook_url_shown" for entry in all_rows(AuditEntry))
+
+
+def test_new_token_and_revoke(ours, as_role):
+    client = as_role("consultant")
+    press(client, ours, "new-token")
+    tokens = sorted(all_rows(WebhookToken), key=lambda token: token.pk)
+    assert len(tokens) == 2 and tokens[0].revoked_at is None
+    client.post(reverse("admin:tenants_webhooktoken_press", args=[ours.token.pk, "revoke"]))
+    tokens = {token.pk: token.revoked_at for token in all_rows(WebhookToken)}
+    assert tokens[ours.token.pk] is not None
+    assert {"webhook_token_made", "webhook_token_revoked"} <= set(actions_audited())
+
+
+# ------------------------------------------------------------------------------------------------ questions
+
+
+def questions(ours) -> tuple[RecordLink, RecordLink]:
+    """A Uniconta record and an Intempus record of the same name, not linked."""
+    values = {"number": "", "name": "Twin", "cvr": "", "active": True}
+    one = make_link(
+        ours.tenant,
+        name="Twin",
+        intempus_id="",
+        intempus_key="",
+        state="needs_attention",
+        reason="proposal_match",
+        uniconta_base=values,
+    )
+    other = make_link(ours.tenant, name="Twin", uniconta_id="", uniconta_key="", state="new", intempus_base=values)
+    return one, other
+
+
+def test_a_match_is_chosen_on_the_records_page(ours, as_role):
+    one, other = questions(ours)
+    client = as_role("support")
+    page = client.get(reverse("admin:mappings_recordlink_change", args=[one.pk])).content.decode()
+    url = reverse("admin:mappings_recordlink_same_as", args=[one.pk, other.pk])
+    assert url in page
+    assert client.get(url).status_code == 405
+    assert client.post(url).status_code == 302
+    assert "match_chosen" in actions_audited()
+
+
+def test_none_of_the_candidates(ours, as_role):
+    one, _ = questions(ours)
+    as_role("support").post(reverse("admin:mappings_recordlink_press", args=[one.pk, "none-of-them"]))
+    with tenant_scope(ALL):
+        assert RecordLink.objects.get(pk=one.pk).is_match_rejected
+
+
+def test_whoever_only_looks_is_not_asked(ours, as_role):
+    one, other = questions(ours)
+    client = as_role("customer")
+    page = client.get(reverse("admin:mappings_recordlink_change", args=[one.pk])).content.decode()
+    assert "same-as" not in page
+    assert client.post(reverse("admin:mappings_recordlink_same_as", args=[one.pk, other.pk])).status_code == 403
+
+
+def test_a_linked_record_cannot_be_chosen(ours, as_role):
+    one, _ = questions(ours)
+    client = as_role("support")
+    client.post(reverse("admin:mappings_recordlink_same_as", args=[one.pk, ours.link.pk]))
+    assert "match_chosen" not in actions_audited()
+
+
+def test_a_held_entity_is_released_by_a_consultant(ours, as_role, queued):
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(pk=ours.policy.pk).update(hold_code="flag_appeared", hold_detail="xIntempus")
+    url = reverse("admin:tenants_tenant_accept_flag", args=[ours.tenant.pk, ours.policy.pk])
+    assert as_role("support").post(url).status_code == 403
+    client = as_role("consultant")
+    assert url in client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert client.post(url).status_code == 302
+    with tenant_scope(ALL):
+        policy = EntityPolicy.objects.get(pk=ours.policy.pk)
+    assert (policy.hold_code, policy.has_flag) == ("", True)
+    assert client.post(url).status_code == 404  # nothing is held any more
