@@ -187,7 +187,9 @@ def effective(entity: Entity, values: Values, is_ticked: bool | None) -> dict[st
     """Uniconta's values as Intempus should see them: *active* only while ticked (rule M7)."""
     result = dict(values)
     if entity.activity is not None:
-        result[entity.activity.name] = bool(values[entity.activity.name]) and is_ticked is not False
+        name = entity.activity.name
+        if name in values or is_ticked is False:
+            result[name] = bool(values.get(name)) and is_ticked is not False
     return result
 
 
@@ -209,16 +211,16 @@ def make_plan(
     if uniconta.current is None:
         return _born_in_intempus(entity, intempus, policy, references)
     if standing.is_ticked is False:
-        return _not_ticked(entity, intempus, standing)
+        return _not_ticked(entity, intempus, policy, standing)
     if intempus.is_gone:
-        return _gone_in_intempus(entity, uniconta, policy)
+        return _gone_in_intempus(entity, uniconta, policy, standing)
     if intempus.current is None:
         return _born_in_uniconta(entity, uniconta, policy, standing, references)
     return _on_both_sides(entity, uniconta, intempus, policy, standing, references)
 
 
 def _is_active(entity: Entity, values: Values | None) -> bool:
-    return values is not None and entity.activity is not None and bool(values[entity.activity.name])
+    return values is not None and entity.activity is not None and bool(values.get(entity.activity.name))
 
 
 def _switch(entity: Entity, target: System, to: bool, reason: str) -> Write:
@@ -231,32 +233,37 @@ def _gone_in_uniconta(entity: Entity, intempus: SideView, policy: Policy, standi
     reason = "deleted_in_uniconta"
     if not _is_active(entity, intempus.current):
         return Plan(Outcome.EXCLUDED, reason, inactive_reason=Inactive.DELETED)
-    if not policy.deactivates_on_uniconta_delete:
+    if standing.is_ticked is False and (not standing.was_sent or standing.inactive_reason is Inactive.FLAG):
+        # Not ours to touch: never ticked, or inactive since the tick went and active again by somebody's hand.
+        return Plan(Outcome.EXCLUDED, reason, inactive_reason=standing.inactive_reason)
+    if not (policy.deactivates_on_uniconta_delete and policy.to_intempus):
         return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
     write = _switch(entity, System.INTEMPUS, False, reason)
     return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
 
 
-def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy) -> Plan:
+def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy, standing: Standing) -> Plan:
     reason = "deleted_in_intempus"
-    if not policy.blocks_on_intempus_delete or not policy.to_uniconta:
-        return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True)
-    if not _is_active(entity, uniconta.current):
+    if policy.blocks_on_intempus_delete and not _is_active(entity, uniconta.current):
         return Plan(Outcome.EXCLUDED, reason, inactive_reason=Inactive.DELETED)
+    was_answered = standing.inactive_reason is Inactive.DELETED  # blocked once; active again is a person's doing
+    if was_answered or entity.activity is None or not (policy.blocks_on_intempus_delete and policy.to_uniconta):
+        return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
     write = _switch(entity, System.UNICONTA, False, reason)
     return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
 
 
-def _not_ticked(entity: Entity, intempus: SideView, standing: Standing) -> Plan:
+def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: Standing) -> Plan:
     """Nothing goes in either direction; a record we sent while it was ticked is set inactive, once (rule M5)."""
+    if not standing.was_sent:
+        # The bases stay: when the tick comes, a pair that was just linked is compared as on the first day.
+        return Plan(Outcome.EXCLUDED, "never_ticked", inactive_reason=standing.inactive_reason, keeps_bases=True)
     if intempus.current is None:
-        return Plan(Outcome.EXCLUDED, "never_ticked")
+        return Plan(Outcome.EXCLUDED, "unticked", inactive_reason=Inactive.FLAG)
     edits = tuple(
         FieldChange(name, intempus.base[name], intempus.current[name], "not_taken_over")
         for name in compare(intempus.base, intempus.current)
     )
-    if not standing.was_sent:
-        return Plan(Outcome.EXCLUDED, "never_ticked", not_taken_over=edits, inactive_reason=standing.inactive_reason)
     if standing.inactive_reason is Inactive.FLAG or not _is_active(entity, intempus.current):
         by_hand = _is_active(entity, intempus.current)
         return Plan(
@@ -265,6 +272,9 @@ def _not_ticked(entity: Entity, intempus: SideView, standing: Standing) -> Plan:
             not_taken_over=edits,
             inactive_reason=Inactive.FLAG,
         )
+    if not policy.to_intempus:
+        # Not remembered as switched off: that is still to be done when the direction is on again.
+        return Plan(Outcome.EXCLUDED, "direction_off", not_taken_over=edits, inactive_reason=standing.inactive_reason)
     write = _switch(entity, System.INTEMPUS, False, "tick_removed")
     return Plan(Outcome.EXCLUDED, "unticked", (write,), edits, inactive_reason=Inactive.FLAG)
 
@@ -283,6 +293,8 @@ def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, refere
     changes: list[FieldChange] = []
     notes: list[str] = []
     for attribute in entity.attributes:
+        if attribute.name not in current:
+            continue  # a new field rule; not read yet
         if attribute.reference:
             key = references.to_uniconta(attribute.reference, str(current[attribute.name]))
             if key is None and policy.default_group:
@@ -312,7 +324,7 @@ def _born_in_uniconta(
     changes: list[FieldChange] = []
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
-        value: Value | None = uniconta.current[attribute.name]
+        value: Value | None = uniconta.current.get(attribute.name, "")
         if attribute.reference and value:
             key = str(value)
             value = references.to_intempus(attribute.reference, key)
@@ -348,6 +360,8 @@ def _on_both_sides(
     not_taken_over: list[FieldChange] = []
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
+        if not comparison.is_known(attribute):
+            continue
         in_uniconta, in_intempus = comparison.current(attribute)
         if in_uniconta is None:  # a reference Intempus does not know (yet)
             unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
@@ -410,8 +424,18 @@ class _Comparison:
         self.uniconta_now, self.intempus_now = uniconta.current, intempus.current
         self.policy, self.references = policy, references
         self.is_reticked = standing.inactive_reason is Inactive.FLAG and standing.was_sent
-        self.uniconta_changed = compare(uniconta.base, uniconta.current)
+        renamed = {attribute.name for attribute in entity.references if self._is_renamed(attribute)}
+        self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in renamed]
         self.intempus_changed = compare(intempus.base, intempus.current)
+
+    def is_known(self, attribute: Attribute) -> bool:
+        """Whether both sides were read since the field is mapped (a tenant's new field rule)."""
+        return attribute.name in self.uniconta_now and attribute.name in self.intempus_now
+
+    def _is_renamed(self, attribute: Attribute) -> bool:
+        """Another key, the same record behind it: the group was renamed, nobody saved this record."""
+        key, known = self.uniconta_now.get(attribute.name), self.intempus.base.get(attribute.name)
+        return bool(key and known) and self.references.to_intempus(attribute.reference, str(key)) == known
 
     def current(self, attribute: Attribute) -> tuple[Value | None, Value]:
         value = self.uniconta_now[attribute.name]
@@ -425,24 +449,23 @@ class _Comparison:
     def winner(self, attribute: Attribute) -> System | None:
         """Whose value stands afterwards, for a field on which the sides differ; None: leave both as they are."""
         name = attribute.name
-        if self.is_reticked:
-            return System.UNICONTA
-        if not self.has_base(attribute):
-            if self.uniconta_now[name] == "":
-                return System.INTEMPUS  # a blank never overwrites at first matching
+        if not self.has_base(attribute) and self.uniconta_now[name] == "":
+            return System.INTEMPUS  # a blank never overwrites at first matching
+        if self.is_reticked or not self.has_base(attribute):
             return System.UNICONTA
         in_uniconta, in_intempus = name in self.uniconta_changed, name in self.intempus_changed
         if in_uniconta:
             return System.UNICONTA
         if not in_intempus:
             return None
-        if self.policy.conflict is ConflictPolicy.UNICONTA_WINS and self.uniconta_changed:
+        is_whole = self.policy.conflict is ConflictPolicy.UNICONTA_WINS and self.policy.to_intempus
+        if is_whole and self.uniconta_changed:
             return System.UNICONTA  # the record was saved in Uniconta: the whole record wins (rule M4)
         return System.INTEMPUS
 
     def loses(self, attribute: Attribute) -> bool:
         """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
-        if not self.has_base(attribute):
+        if attribute.name not in self.intempus.base:
             return self.intempus_now[attribute.name] != "" and not attribute.is_activity
         return attribute.name in self.intempus_changed
 
@@ -478,7 +501,7 @@ def _inactive_reason(
         return Inactive.NO
     name = entity.activity.name
     written = {change.field: change.new for change in to_intempus}
-    if written.get(name, intempus[name]):
+    if written.get(name, intempus.get(name, True)):
         return Inactive.NO
     if any(change.field == name for change in to_uniconta):
         return Inactive.PERSON

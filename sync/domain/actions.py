@@ -11,6 +11,7 @@ from mappings.spec import System
 from sync import queue
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
+from sync.domain.observe import release_hold
 from sync.models import ChangeEvent, Run
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -160,15 +161,9 @@ def pause_connection(connection_id: int, user_id: int | None) -> None:
 def accept_flag(policy_id: int, user_id: int | None) -> None:
     """A person says that the tick field of a table really appeared or went: the entity goes on. Call in a scope."""
     policy = EntityPolicy.objects.select_for_update().get(pk=policy_id)
-    EntityPolicy.objects.filter(pk=policy_id).update(
-        has_flag=policy.hold_code == "flag_appeared", hold_code="", hold_detail=""
-    )
     audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {policy.hold_code}")
-    ChangeEvent.objects.filter(
-        tenant_id=policy.tenant_id, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
-    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
+    release_hold(policy, has_flag=policy.hold_code == "flag_appeared")
     start_run(Run(tenant_id=policy.tenant_id, kind=Run.Kind.SWEEP, requested_by_id=user_id))
-    ring(policy.tenant_id)
 
 
 def _repair_schedules_on_commit() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from mappings.engine import ConflictPolicy, Policy
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, FieldRule, ValueMap
 from mappings.rules import with_rules
-from mappings.spec import Entity, Side, System
+from mappings.spec import Entity, System
 from sync.connectors.base import Connector
 from sync.domain.connections import Recorder
 from tenants.models import Connection, Tenant
@@ -31,6 +31,8 @@ class Context:
     companies: Mapping[str, str]  # system → pinned company id
     connectors: Mapping[System, Connector]
     recorder: Recorder
+    #: Systems whose connection was in trouble during this piece of work: nothing more is sent.
+    troubled: set[System] = field(default_factory=set)
 
     @property
     def tenant_id(self) -> int:
@@ -57,11 +59,19 @@ class Context:
         )
         return str(uuid.uuid5(CREATION_IDS, name))
 
-    def is_ticked(self, side: Side, row: Mapping[str, Any]) -> bool | None:
-        """Whether a Uniconta row synchronises, by the tenant's own polarity; None where the table has no such field."""
-        if not side.is_flaggable or self.tenant.opt_in_field not in row:
+    def is_ticked(self, entity: Entity, row: Mapping[str, Any]) -> bool | None:
+        """Whether a Uniconta row synchronises, by the tenant's own polarity; None where the table has no such field.
+
+        In a table known to carry the field, a row without it is one whose field is empty.
+        """
+        name = self.tenant.opt_in_field
+        if not entity.uniconta.is_flaggable or (name not in row and not self.policies[entity.name].has_flag):
             return None
-        return bool(row[self.tenant.opt_in_field]) is (self.tenant.opt_in_means == Tenant.OptInMeans.SYNC)
+        return bool(row.get(name)) is (self.tenant.opt_in_means == Tenant.OptInMeans.SYNC)
+
+    def is_tick_known(self, entity: Entity) -> bool:
+        """False while a person has yet to say what became of the field (field watch, M5)."""
+        return not self.policies[entity.name].hold_code.startswith("flag_")
 
     def tick(self) -> dict[str, bool]:
         """The flag as a record created by us carries it."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.utils import timezone
 
 from mappings.engine import Action, Inactive, Outcome, Plan, SideView, Standing, make_plan
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.context import Context
-from sync.domain.match import join, match_record, worth_matching
+from sync.domain.match import has_answer, join, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used
 from sync.models import ChangeEvent, SyncLogEntry
 
@@ -43,23 +45,40 @@ def load_items(links: Iterable[int], events: dict[int, list[ChangeEvent]]) -> li
 # ------------------------------------------------------------------------------------------------ before planning
 
 
-def settle_unclear(items: list[Item]) -> None:
-    """Close writes whose answer was lost, now that both sides were read again: done or not done.
+def settle_unclear(entity: Entity, items: list[Item]) -> None:
+    """Close writes whose answer was lost, now that both sides were read again and matched: done or not done.
 
     A write that did arrive is our own: its values become that side's base, or it would look like a person's edit.
     """
     by_link = {item.link.pk: item for item in items}
+    references = {attribute.name for attribute in entity.references}
     for entry in SyncLogEntry.objects.filter(link_id__in=by_link, state=SyncLogEntry.State.UNCLEAR).order_by("id"):
         link = by_link[entry.link_id].link
         now = link.current(entry.target)
         written = {change["field"]: change["new"] for change in entry.plan.get("changes", [])}
-        arrived = now is not None and all(now.get(name) == value for name, value in written.items())
+        is_create = entry.action == SyncLogEntry.Action.CREATE
+        # What we created was found by its own keys; a person may have edited it since.
+        arrived = now is not None and (is_create or all(now.get(name) == value for name, value in written.items()))
         if arrived:
             link.base(entry.target).update(written)
+            if is_create:
+                plain = {name: value for name, value in written.items() if name not in references}
+                link.base(System(entry.target).other).update(plain)
             if entry.target == System.INTEMPUS and link.is_ticked is not False:
                 link.was_sent = True
+            link.save(update_fields=["uniconta_base", "intempus_base", "was_sent"])
+        elif is_create and (wait := _still_storing(entry)) > 0:
+            # Somebody rang meanwhile: the remote may still be storing it, and a second try would double it.
+            by_link[entry.link_id].error = RetryLater("answer_awaited", after=wait, is_outage=False)
+            continue
         entry.state = SyncLogEntry.State.DONE if arrived else SyncLogEntry.State.NOT_DONE
         entry.save(update_fields=["state"])
+
+
+def _still_storing(entry: SyncLogEntry) -> float:
+    """Seconds for which a create without an answer must not be repeated."""
+    ended_at = entry.finished_at or entry.at
+    return float(settings.UNCLEAR_WAIT_SECONDS - (timezone.now() - ended_at).total_seconds())
 
 
 def find_matches(context: Context, entity: Entity, items: list[Item], *, used: bool) -> list[Item]:
@@ -74,20 +93,23 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, used: b
             continue
         if link.pk in gone or link.is_linked or not policy.enabled or link.reason == "mapping_error":
             continue
-        if link.uniconta_id and (link.is_ticked is False or link.current(System.UNICONTA) is None):
+        if link.uniconta_id and link.current(System.UNICONTA) is None:
             continue
+        if link.uniconta_id and link.is_ticked is False and not has_answer(link):
+            continue  # not ticked: it looks for nobody; an Intempus record that finds it is linked and left alone
         if link.intempus_id and link.current(System.INTEMPUS) is None:
             continue
-        if entity.is_on_demand and not (used or is_used(context, entity, link)):
+        if entity.is_on_demand and link.uniconta_id and not (used or is_used(context, entity, link)):
             continue
         found = match_record(entity, link)
+        is_lonely_group = entity.is_on_demand and not link.uniconta_id
+        if is_lonely_group and (found.other is None or not is_used(context, entity, found.other)):
+            continue  # a group that stands in Intempus already is linked once a record of ours uses it
         if found.other is None:
             item.candidates = found.candidates
             if found.question:
                 item.error = NeedsAttention(found.question, ", ".join(str(other) for other in found.candidates))
             continue
-        if found.other.is_ticked is False:
-            continue  # not ticked: its half stays as it is
         item.link = join(entity, link, found.other)
         item.is_joined = True
         joined[item.link.pk] = item
@@ -147,7 +169,7 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     )
     row = context.policies[entity.name]
     actions = {write.action for write in plan.writes}
-    if row.hold_code and actions & {Action.CREATE, Action.DEACTIVATE}:
+    if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
         return Plan(Outcome.WAITING, row.hold_code, keeps_bases=True)
     is_born_in_intempus = any(w.action is Action.CREATE and w.target is System.UNICONTA for w in plan.writes)
     if is_born_in_intempus and row.loaded_at is None:

@@ -85,13 +85,26 @@ def _drain(context: Context, lease: Lease) -> int:
                 with _blaming(System.UNICONTA):
                     sweep_entity(context, claimed.entity)
             _process(context, lease, claimed)
-            report_success(context.tenant_id, *System)
+            report_success(context.tenant_id, *(system for system in System if system not in context.troubled))
         except RemoteError as error:
             _put_all_back(context, lease, claimed, error)
             break
+        except TroubleError:
+            _give_back(context, lease)
         finally:
             context.recorder.flush()
+        if context.troubled:
+            break  # nothing more goes there before the breaker, or a person, says so
     return count
+
+
+def _give_back(context: Context, lease: Lease) -> None:
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        mine = ChangeEvent.objects.filter(
+            tenant_id=context.tenant_id, state=ChangeEvent.State.CLAIMED, claim=lease.token
+        )
+        put_back(list(mine), "", "", due_at=database_now(), counts=False)
 
 
 def _gather(tenant_id: int) -> None:
@@ -100,6 +113,10 @@ def _gather(tenant_id: int) -> None:
         waiting = due.filter(due_at__lte=database_now(), origin=ChangeEvent.Origin.WEBHOOK)[:GATHER_BELOW].count()
     if 0 < waiting < GATHER_BELOW:
         time.sleep(GATHER_SECONDS)
+
+
+class TroubleError(Exception):
+    """A write ran into an outage or broken credentials: what was not begun goes back unharmed."""
 
 
 @contextmanager
@@ -141,6 +158,8 @@ def process_group(
     context: Context, lease: Lease, entity: Entity, claimed: Claimed, links: list[int], *, used: bool = False
 ) -> None:
     """Conflict read, plan, intend, push, remember: for at most `GROUP` records of one entity."""
+    if context.troubled:
+        raise TroubleError
     with tenant_scope(context.tenant_id):
         fence(lease)
     with _blaming(System.INTEMPUS):
@@ -149,8 +168,8 @@ def process_group(
         fence(lease)
         claimed.add(take_for(context, lease, links))
         items = load_items(links, claimed.events)
-        settle_unclear(items)
         items = find_matches(context, entity, items, used=used)
+        settle_unclear(entity, items)
         missing = missing_references(context, entity, items)
     for name, keys in missing.items():
         _ensure(context, lease, context.entities[name], keys)
@@ -285,7 +304,7 @@ def _look_before_create(
     For Intempus the conflict read did the same: what it found was matched by key and creation id.
     """
     creates = {
-        item.reserved_number: item
+        item.reserved_number.casefold(): item
         for item, jobs in work
         if any(job.write.action is Action.CREATE and job.write.target is System.UNICONTA for job in jobs)
     }
@@ -295,10 +314,12 @@ def _look_before_create(
     with tenant_scope(context.tenant_id):
         read_at = database_now()
     with _blaming(System.UNICONTA):
-        found = context.connectors[System.UNICONTA].find_by_key(side, list(creates))
+        found = context.connectors[System.UNICONTA].find_by_key(
+            side, [item.reserved_number for item in creates.values()]
+        )
     for row in found:
         number = str(row[side.key_field])
-        item = creates[number]
+        item = creates[number.casefold()]
         if item.link.reserved_number != number:
             item.error = NeedsAttention("key_taken", number)
             continue

@@ -35,9 +35,11 @@ def worth_matching(entity: Entity, links: Sequence[RecordLink]) -> set[int]:
             continue
         keys = {key for link in halves for key in getattr(link, f"{system}_match_keys")}
         names = {link.name.lower() for link in halves}
-        free = RecordLink.objects.filter(
-            tenant_id=halves[0].tenant_id, entity=entity.name, **{f"{system}_id": ""}
-        ).exclude(**{f"{system.other}_id": ""})
+        free = (
+            RecordLink.objects.filter(tenant_id=halves[0].tenant_id, entity=entity.name)
+            .filter(Q(**{f"{system}_id": ""}) | Q(**{f"is_gone_in_{system}": True}))
+            .exclude(**{f"{system.other}_id": ""})
+        )
         alike = Q(**{f"{system.other}_match_keys__overlap": sorted(keys)}) | Q(lower_name__in=sorted(names))
         found = free.annotate(lower_name=Lower("name")).filter(alike).values_list(f"{system.other}_match_keys", "name")
         hits = {key for other_keys, _ in found for key in other_keys} | {f"name:{name.lower()}" for _, name in found}
@@ -47,6 +49,11 @@ def worth_matching(entity: Entity, links: Sequence[RecordLink]) -> set[int]:
             if hits.intersection(getattr(link, f"{system}_match_keys")) or f"name:{link.name.lower()}" in hits
         }
     return worth
+
+
+def has_answer(link: RecordLink) -> bool:
+    """Whether a person said which record the other side of this one is."""
+    return any(key.startswith("p:") for key in (*link.uniconta_match_keys, *link.intempus_match_keys))
 
 
 def match_record(entity: Entity, link: RecordLink) -> Found:
@@ -61,10 +68,20 @@ def match_record(entity: Entity, link: RecordLink) -> Found:
         others = list(
             siblings.filter(**{f"{system.other}_match_keys__contains": [key]}).exclude(pk=link.pk).order_by("pk")[:5]
         )
-        free = [other for other in others if not other.is_linked and not other.is_gone(system.other)]
+        # What is linked to a deleted record is free again: a debtor that was deleted and made anew is the same one.
+        free = [
+            other
+            for other in others
+            if (not other.is_linked or (other.is_gone(system) and system is System.UNICONTA))
+            and not other.is_gone(system.other)
+        ]
         if not free:
             continue
-        rivals = siblings.filter(**{f"{system}_match_keys__contains": [key]}).exclude(pk=link.pk)
+        rivals = (
+            siblings.filter(**{f"{system}_match_keys__contains": [key], f"is_gone_in_{system}": False})
+            .exclude(**{f"{system}_id": ""})
+            .exclude(pk=link.pk)
+        )
         if len(others) == 1 and not rivals.exists():
             return Found(free[0])
         ambiguous += free
@@ -100,6 +117,7 @@ def join(entity: Entity, one: RecordLink, other: RecordLink) -> RecordLink:
     for name in (f"{System.INTEMPUS}_{field}" for field in side):
         setattr(keep, name, getattr(drop, name))
     keep.intempus_timestamp = drop.intempus_timestamp
+    keep.was_sent = keep.was_sent or drop.was_sent
     # First sight of a pair: neither side has a base, whatever was remembered of the halves.
     for system in System:
         setattr(keep, f"{system}_seen", keep.current(system))

@@ -17,7 +17,7 @@ from mappings.spec import Entity, Side, System
 from mappings.transforms import MappingError
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
-from sync.domain.context import Context
+from sync.domain.context import Context, database_now
 from sync.domain.doorbell import ring
 from sync.models import ChangeEvent, Run
 from tenants.scoping import tenant_scope
@@ -53,6 +53,7 @@ class Reading:
     is_ticked: bool | None
     match_keys: list[str]
     problem: MappingError | None = None
+    is_tick_known: bool = True  # False: the field watch waits for a person, the tick remembered so far stands
 
 
 def read_row(context: Context, entity: Entity, system: System, row: Mapping[str, Any]) -> Reading:
@@ -78,9 +79,10 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
         name=str(row.get(side.name_field) or "")[:255],
         values=values,
         timestamp=row.get(side.timestamp_field) if side.timestamp_field else None,
-        is_ticked=context.is_ticked(side, row),
+        is_ticked=context.is_ticked(entity, row) if system is System.UNICONTA else None,
         match_keys=keys,
         problem=problem,
+        is_tick_known=context.is_tick_known(entity),
     )
 
 
@@ -157,10 +159,13 @@ def _store(
         known[link.remote_id(system)] = link
     touched: list[RecordLink] = []
     told: list[RecordLink] = []
+    doubtful: list[RecordLink] = []
     for reading in readings:
         link = known[reading.id]
         seen_at = getattr(link, f"{system}_seen_at")
         if seen_at is not None and seen_at >= read_at:
+            if reading.problem is None and link.current(system) != reading.values:
+                doubtful.append(link)
             continue
         if not needs_processing(link, system, reading, is_complete):
             if reading.timestamp != link.intempus_timestamp and reading.timestamp is not None:
@@ -173,6 +178,10 @@ def _store(
     save_seen(touched, system)
     if stores_events and told:
         store_events(context, entity, system, told, read_at, origin, run)
+    if doubtful and entity.side(system).has_cursor:
+        # Read while a write of ours was under way: what it shows is from before, or an edit from right after, which the
+        # cursor now leaves behind. Only a look at the record itself tells.
+        store_events(context, entity, system, doubtful, read_at, origin, run, operation="missing")
     return len(fresh), len(told)
 
 
@@ -183,13 +192,15 @@ def _identity(system: System, reading: Reading) -> dict[str, Any]:
 def needs_processing(link: RecordLink, system: System, reading: Reading, is_complete: bool) -> bool:
     """Whether this reading says something about the record that is neither processed nor waiting to be."""
     if reading.problem is not None:
-        return link.reason != "mapping_error" or link.detail != str(reading.problem)
+        return link.reason != "mapping_error" or link.detail != _problem(system, reading)
+    if _has_problem(link, system):
+        return True
     if link.is_gone(system):
         return True
     last = link.current(system)
     if last is None or last != reading.values:
         return True
-    if system is System.UNICONTA and link.is_ticked != reading.is_ticked:
+    if system is System.UNICONTA and reading.is_tick_known and link.is_ticked != reading.is_ticked:
         return True
     if link.state == RecordLink.State.NEW:
         return True
@@ -205,23 +216,34 @@ def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datet
     """Keep on the link what was read. Nothing is decided here."""
     setattr(link, f"{system}_key", reading.key)
     setattr(link, f"{system}_seen_at", read_at)
-    own = [f"n:{link.reserved_number}"] if link.reserved_number and system is System.INTEMPUS else []
+    own = [key for key in getattr(link, f"{system}_match_keys") if key.startswith("p:")]  # a person's answer stands
+    if link.reserved_number and system is System.INTEMPUS:
+        own.append(f"n:{link.reserved_number}")
     setattr(link, f"{system}_match_keys", [*own, *reading.match_keys])
     setattr(link, f"is_gone_in_{system}", False)
     if reading.problem is None:
         is_known = reading.values == link.base(system)
         setattr(link, f"{system}_seen", None if is_known else reading.values)
-        if link.reason == "mapping_error":
+        if _has_problem(link, system):
             link.state, link.reason, link.detail = RecordLink.State.NEW, "", ""
     else:
         link.state, link.reason = RecordLink.State.NEEDS_ATTENTION, "mapping_error"
-        link.detail = str(reading.problem)
-    if system is System.UNICONTA:
+        link.detail = _problem(system, reading)
+    if system is System.UNICONTA and reading.is_tick_known:
         link.is_ticked = reading.is_ticked
     if reading.timestamp is not None:
         link.intempus_timestamp = reading.timestamp
     if system is System.UNICONTA or not link.uniconta_id:
         link.name = reading.name
+
+
+def _problem(system: System, reading: Reading) -> str:
+    field = reading.problem.field if reading.problem else ""
+    return f"{system}.{field}: {reading.problem}"
+
+
+def _has_problem(link: RecordLink, system: System) -> bool:
+    return link.reason == "mapping_error" and link.detail.startswith(f"{system}.")
 
 
 def save_seen(links: list[RecordLink], system: System) -> None:
@@ -305,7 +327,13 @@ def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
     means "none is ticked".
     """
     policy = context.policies[entity.name]
-    if not entity.uniconta.is_flaggable or policy.has_flag is rows_have_flag:
+    if not entity.uniconta.is_flaggable:
+        return not policy.hold_code
+    if policy.has_flag is rows_have_flag:
+        if not context.is_tick_known(entity):
+            # As it was before: a right given back, or the tenant's setting follows the new name of the field.
+            with tenant_scope(context.tenant_id):
+                release_hold(policy, has_flag=rows_have_flag)
         return not policy.hold_code
     with tenant_scope(context.tenant_id):
         if policy.has_flag is None:
@@ -316,3 +344,14 @@ def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
         EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=code, hold_detail=context.tenant.opt_in_field)
     policy.hold_code = code
     return False
+
+
+def release_hold(policy: EntityPolicy, *, has_flag: bool) -> None:
+    """The entity goes on: what waited is read again and planned with the tick it has now. Call inside a scope."""
+    now = database_now()
+    ChangeEvent.objects.filter(
+        tenant_id=policy.tenant_id, entity=policy.entity, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
+    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now, received_at=now)
+    EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=has_flag, hold_code="", hold_detail="")
+    policy.has_flag, policy.hold_code, policy.hold_detail = has_flag, "", ""
+    ring(policy.tenant_id)

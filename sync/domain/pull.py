@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from mappings.models import FieldRule, ValueMap
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
@@ -18,6 +19,8 @@ from tenants.scoping import tenant_scope
 
 #: How far a pull restarts behind the newest stamp: a transaction may commit late with a lower one (API page 8).
 OVERLAP = timedelta(minutes=5)
+#: A cursor shows no deletions; everything is read this often to find them.
+COMPLETE_EVERY = timedelta(hours=24)
 
 
 def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_complete: bool = False) -> Observed:
@@ -63,6 +66,30 @@ def _advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
         )
 
 
+def _is_complete_due(tenant_id: int) -> bool:
+    """Whether everything must be read: once a day, when a field is mapped anew, and soon after the very first time.
+
+    What commits late behind the first reading has a lower stamp than any the cursor will ever restart from.
+    """
+    with tenant_scope(tenant_id):
+        done = Run.objects.filter(
+            tenant_id=tenant_id, kind=Run.Kind.PULL, state=Run.State.DONE, result__is_complete=True
+        ).order_by("-started_at")[:2]
+        starts = [run.started_at for run in done if run.started_at is not None]
+        if not starts:
+            return True
+        mapped_at = [
+            model.history.filter(tenant_id=tenant_id)
+            .values_list("history_date", flat=True)
+            .order_by("history_date")
+            .last()
+            for model in (FieldRule, ValueMap)
+        ]
+    age = timezone.now() - starts[0]
+    is_mapped_since = any(at is not None and at > starts[0] for at in mapped_at)
+    return age >= COMPLETE_EVERY or is_mapped_since or (len(starts) == 1 and age >= OVERLAP)
+
+
 def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False) -> Run | None:
     """Fetch from Intempus for one tenant: every entity that is switched on. Returns the run, None when one is on."""
     run = begin(tenant_id, Run.Kind.PULL, run_id)
@@ -71,6 +98,7 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     recorder = Recorder(tenant_id, run.pk)
     counts: dict[str, int] = {}
     started = time.monotonic()
+    is_complete = is_complete or _is_complete_due(tenant_id)
     try:
         connectors = open_connectors(tenant_id, recorder)
         with tenant_scope(tenant_id):
@@ -89,4 +117,4 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     finally:
         recorder.flush()
     counts["ms"] = round((time.monotonic() - started) * 1000)
-    return finish_run(run, counts=counts)
+    return finish_run(run, counts=counts, result={"is_complete": is_complete})

@@ -55,6 +55,7 @@ class Done:
     written: list[tuple[Job, Written]] = field(default_factory=list)
     error: RemoteError | None = None
     failed_job: Job | None = None
+    unsent: list[Job] = field(default_factory=list)  # what would have followed the failed one
 
 
 def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
@@ -206,6 +207,7 @@ def _carry_out(
                 done.written.append((job, _send(context, entity, job)))
         except RemoteError as error:
             done.error, done.failed_job = error, job
+            done.unsent = jobs[jobs.index(job) + 1 :]
             break
         finally:
             current_entry.reset(token)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.domain.context import Context
+from sync.models import ChangeEvent
 
 
 class LinkReferences:
@@ -36,7 +37,12 @@ class LinkReferences:
 
 
 def is_used(context: Context, entity: Entity, link: RecordLink) -> bool:
-    """Whether a record that goes to Intempus uses this one (rule M6). Call inside a scope."""
+    """Whether a record that goes to Intempus uses this one, or waits for it (rule M6). Call inside a scope."""
+    waiting = ChangeEvent.objects.filter(
+        tenant_id=context.tenant_id, state=ChangeEvent.State.WAITING, waits_for=f"{entity.name}:{link.uniconta_key}"
+    )
+    if waiting.exists():
+        return True
     for user in context.entities.values():
         for attribute in user.references:
             if attribute.reference != entity.name:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from mappings.engine import Outcome, Plan, effective
@@ -47,6 +48,8 @@ REMEMBERED = [
     "differing",
 ]
 CLOSED = ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"]
+#: Nothing went wrong, it is only too early: neither logged nor counted.
+WAITS = ("first_load", "lease_short", "answer_awaited")
 #: Origins that are not worth a log entry when they led to nothing: mostly our own writes coming back.
 QUIET = {ChangeEvent.Origin.PULL, ChangeEvent.Origin.FOLLOW_UP, ChangeEvent.Origin.SWEEP}
 
@@ -103,6 +106,10 @@ def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> li
         entries.append(entry)
     elif not done.item.plan.writes or done.error is not None:
         entries += _entry_without_write(context, entity, done)
+    for job in done.unsent:
+        if job.entry is not None:
+            job.entry.state = State.NOT_DONE
+            entries.append(job.entry)
     for entry in entries:
         entry.finished_at = now
     return entries
@@ -117,7 +124,7 @@ def _state_of(error: RemoteError) -> str:
 def _entry_without_write(context: Context, entity: Entity, done: Done) -> list[SyncLogEntry]:
     item, error = done.item, done.error
     if error is not None:
-        if isinstance(error, RetryLater) and error.code in ("first_load", "lease_short"):
+        if isinstance(error, RetryLater) and error.code in WAITS:
             return []
         entry = new_entry(context, entity, item, None, _state_of(error))
         entry.error_code, entry.error_detail = error.code, error.detail
@@ -126,7 +133,7 @@ def _entry_without_write(context: Context, entity: Entity, done: Done) -> list[S
     is_news = (
         item.is_joined
         or plan.not_taken_over
-        or plan.notes
+        or (plan.notes and not _waiting(item).exists())
         or (plan.outcome.value, plan.reason) != (item.link.state, item.link.reason)
     )
     if not is_news and all(event.origin in QUIET for event in item.events):
@@ -178,24 +185,40 @@ def _take_answer(
     written: Written,
     now: Any,
 ) -> list[str]:
-    """The answer is the new base of the side we wrote; returns the fields whose value did not stick."""
+    """What we wrote is the new base of that side; returns the fields whose value did not stick.
+
+    Fields we did not write keep the base they were planned with: where the answer shows another value, somebody changed
+    it between our read and our write, and that has yet to travel.
+    """
     reading = read_row(context, entity, system, written.row)
+    planned = item.link.current(system)
+    is_newer = getattr(row, f"{system}_seen_at") != getattr(item.link, f"{system}_seen_at")
     setattr(row, f"{system}_id", written.id)
     setattr(row, f"{system}_key", reading.key)
     setattr(row, f"{system}_match_keys", reading.match_keys)
-    setattr(row, f"{system}_seen", None)
     setattr(row, f"{system}_seen_at", now)
     setattr(row, f"is_gone_in_{system}", False)
     if system is System.INTEMPUS:
         row.intempus_timestamp = reading.timestamp
-    else:
+    elif reading.is_tick_known:
         row.is_ticked = reading.is_ticked
     base = _as_base(entity, system, reading, row.is_ticked)
-    if job.write.action == "create" and system is System.UNICONTA:
+    if planned is not None:
+        base = {name: value for name, value in base.items() if name in job.write.values}
+        base = _planned_base(entity, item, system, planned) | base
+    elif system is System.UNICONTA:
         # What Uniconta gave the record itself (its number, a default group) has yet to travel: no base for it.
         references = {attribute.name for attribute in entity.references}
         base = {name: value for name, value in base.items() if name in job.write.values and name not in references}
     setattr(row, f"{system}_base", base)
+    setattr(row, f"{system}_seen", None if reading.values == base else reading.values)
+    others = {name for name in planned or {} if name not in job.write.values}
+    is_moved = planned is not None and any(reading.values.get(name) != planned[name] for name in others)
+    if is_moved or (is_newer and planned is not None):
+        # A read of somebody else's came between: only a look at the record itself tells whether it saw more than ours.
+        operation = "missing" if is_newer and system is System.INTEMPUS else ""
+        origin = ChangeEvent.Origin.FOLLOW_UP
+        store_events(context, entity, system, [row], database_now(), origin, operation=operation)
     return [name for name, value in job.write.values.items() if reading.values.get(name) != value]
 
 
@@ -208,9 +231,17 @@ def _take_current(entity: Entity, row: RecordLink, item: Item, system: System) -
     current = item.link.current(system)
     if current is None:
         return
-    planned = item.link
-    base = effective(entity, current, planned.is_ticked) if system is System.UNICONTA else dict(current)
-    before = planned.base(system)
+    base = _planned_base(entity, item, system, current)
+    newer = getattr(row, f"{system}_seen_at") != getattr(item.link, f"{system}_seen_at")
+    last = row.current(system)  # before the base changes: "seen" may lean on it
+    setattr(row, f"{system}_base", base)
+    seen = last if newer else current
+    setattr(row, f"{system}_seen", None if seen == base else seen)
+
+
+def _planned_base(entity: Entity, item: Item, system: System, current: dict[str, Value]) -> dict[str, Value]:
+    base = effective(entity, current, item.link.is_ticked) if system is System.UNICONTA else dict(current)
+    before = item.link.base(system)
     for name in item.plan.kept_fields:
         base.pop(name, None)
         if name in before:
@@ -218,11 +249,7 @@ def _take_current(entity: Entity, row: RecordLink, item: Item, system: System) -
     if system is System.UNICONTA:
         for name, _, _ in item.plan.unresolved:
             base.pop(name, None)
-    newer = getattr(row, f"{system}_seen_at") != getattr(planned, f"{system}_seen_at")
-    last = row.current(system)  # before the base changes: "seen" may lean on it
-    setattr(row, f"{system}_base", base)
-    seen = last if newer else current
-    setattr(row, f"{system}_seen", None if seen == base else seen)
+    return base
 
 
 def _differing(entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
@@ -253,6 +280,8 @@ def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, p
         return []
     for _, referenced, key in plan.unresolved:
         # Sent without an optional reference: planned again when it appears.
+        if _waiting(item).filter(waits_for=f"{referenced}:{key}").exists():
+            continue
         ChangeEvent.objects.create(
             tenant_id=context.tenant_id,
             entity=entity.name,
@@ -266,6 +295,10 @@ def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, p
             error_code="reference_missing",
         )
     return item.events
+
+
+def _waiting(item: Item) -> QuerySet[ChangeEvent]:
+    return ChangeEvent.objects.filter(link_id=item.link.pk, state=ChangeEvent.State.WAITING)
 
 
 def _wake(context: Context, entity: Entity, keys: list[str], now: Any) -> None:
@@ -293,8 +326,10 @@ def _fail(context: Context, entity: Entity, row: RecordLink, done: Done, now: An
         _ask(row, item, error.code, error.detail)
     elif isinstance(error, Gone):
         setattr(row, f"is_gone_in_{system}", True)
-        put_back(item.events, error.code, error.detail, due_at=now, counts=True) or _ask(row, item, error.code, "")
+        if not put_back(item.events, error.code, error.detail, due_at=now, counts=True):
+            _ask(row, item, error.code, "")
     elif isinstance(error, ConnectionBroken):
+        context.troubled.add(system)
         report_trouble(context.tenant_id, system, error)
         put_back(item.events, error.code, error.detail, due_at=now, counts=False)
     elif isinstance(error, Unclear):
@@ -310,7 +345,7 @@ def _retry(context: Context, row: RecordLink, item: Item, system: System, error:
     due_at = now + timedelta(seconds=error.after) if error.after is not None else None
     if error.is_outage:
         due_at = _report_outage(context, system, error) or due_at or now
-    counts = not error.is_outage and not isinstance(error, Moved) and error.code not in ("first_load", "lease_short")
+    counts = not error.is_outage and not isinstance(error, Moved) and error.code not in WAITS
     if not put_back(item.events, error.code, error.detail, due_at=due_at, counts=counts):
         if error.code == "internal_error":
             finish(item.events, ChangeEvent.State.QUARANTINED, error.code, error.detail)
@@ -320,7 +355,10 @@ def _retry(context: Context, row: RecordLink, item: Item, system: System, error:
 
 
 def _report_outage(context: Context, system: System, error: RetryLater) -> Any:
-    return report_trouble(context.tenant_id, system, error) if error.is_outage else None
+    if not error.is_outage:
+        return None
+    context.troubled.add(system)
+    return report_trouble(context.tenant_id, system, error)
 
 
 def _ask(row: RecordLink, item: Item, code: str, detail: str) -> None:

@@ -22,13 +22,14 @@ from tenants.scoping import tenant_scope
 def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Observed:
     """Read one whole table of Uniconta and store what differs. Raises RemoteError.
 
-    The rows are checked before any counts: right company (M13) and the same fields as before (field watch, M5).
+    The rows are checked before any counts: right company (M13) and the same fields as before (field watch, M5). While
+    that waits for a person, the ticks remembered so far stand and creates are held; everything else goes on.
     """
     with tenant_scope(context.tenant_id):
         read_at = database_now()
     rows = list(context.connectors[System.UNICONTA].read_all(entity.uniconta))
-    if rows and not watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows)):
-        return Observed(read=len(rows))
+    if rows:
+        watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows))
     observed = observe(
         context,
         entity,
