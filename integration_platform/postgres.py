@@ -42,6 +42,7 @@ OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a reboot; every folder below
 SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432")
 START_SECONDS = 60
 LOG_LIMIT = 10_000_000
+ORIGIN = "origin"  # file in a folder below /var/tmp: the path that the folder stands in for
 
 
 class PostgresError(Exception):
@@ -261,7 +262,9 @@ class EmbeddedPostgres:
                 f"{home} holds a cluster, but the account {ACCOUNT!r} can no longer enter it: "
                 "open the parent folders for it again (chmod o+x) or set DATABASE_URL."
             )
-        return _private_folder(outside, 0o711)
+        _private_folder(outside, 0o711)
+        (outside / ORIGIN).write_text(str(self.folder))
+        return outside
 
     def _can_reach(self, folder: Path) -> bool:
         return self._as_account(["/bin/sh", "-c", 'cd "$0"', str(folder)]) == 0
@@ -353,6 +356,8 @@ def _copy_of_programs(wheel: Path, name: str) -> Path:
     shelf = _private_folder(OUTSIDE / f"integration-platform-programs-{_hash(wheel)}", 0o711)
     copy = shelf / version(WHEEL)
     if not copy.exists():
+        _remove_useless_copies()
+        (shelf / ORIGIN).write_text(str(wheel))
         unfinished = Path(tempfile.mkdtemp(dir=shelf))
         package = unfinished / wheel.name
         shutil.copytree(wheel / name, package / name, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
@@ -366,6 +371,13 @@ def _copy_of_programs(wheel: Path, name: str) -> Path:
         except OSError:  # another process was faster
             shutil.rmtree(unfinished)
     return copy / wheel.name / name
+
+
+def _remove_useless_copies() -> None:
+    """Copies made for environments that are gone. Clusters are never removed like this: they hold data."""
+    for origin in OUTSIDE.glob(f"integration-platform-programs-*/{ORIGIN}"):
+        if origin.stat().st_uid == os.geteuid() and not Path(origin.read_text()).exists():
+            shutil.rmtree(origin.parent, ignore_errors=True)
 
 
 def default() -> EmbeddedPostgres:

@@ -119,13 +119,5 @@ def _with_descendants(pid: int) -> list[psutil.Process]:
         return []
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process with that id runs; one that waits to be collected by its parent does not."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 def environment_without(*names: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in names}

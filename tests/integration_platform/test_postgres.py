@@ -232,7 +232,13 @@ def test_programs_that_the_account_cannot_reach_are_copied_once(server, tmp_path
         assert query(server, "SELECT 1") == (1,)
     finally:
         server.remove()
-        shutil.rmtree(postgres.OUTSIDE / f"integration-platform-programs-{postgres._hash(closed / wheel.name)}")
+    copy = postgres.OUTSIDE / f"integration-platform-programs-{postgres._hash(closed / wheel.name)}"
+    assert copy.exists()
+    postgres._remove_useless_copies()
+    assert copy.exists()
+    shutil.rmtree(closed)
+    postgres._remove_useless_copies()
+    assert not copy.exists()
 
 
 @as_root_only
