@@ -422,15 +422,20 @@ def test_a_late_schedule_runs_once_and_keeps_its_place():
 
 
 def test_two_supervisors_at_once_make_each_schedule_once():
+    """There is no constraint on the name, so the second waits until the first has committed what it made."""
     make_tenant()
+    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in ("cursor_factory", "context")}
 
     def repair() -> None:
         schedules.repair_schedules()
         connection.close()
 
-    threads = [threading.Thread(target=repair) for _ in range(4)]
-    for thread in threads:
+    thread = threading.Thread(target=repair)
+    with psycopg.connect(**parameters) as first:
+        first.execute("SELECT pg_advisory_xact_lock(%s)", [schedules.LOCK])
         thread.start()
-    for thread in threads:
-        thread.join(20)
+        thread.join(0.5)
+        assert thread.is_alive()
+        assert not Schedule.objects.exists()
+    thread.join(10)
     assert Schedule.objects.count() == 2

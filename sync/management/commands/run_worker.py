@@ -285,19 +285,19 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._wait_for_database()
-        if self.is_stopping:
+        if self.is_stopping():
             return
         log.info("worker_started", name=self.upkeep.name, workers=WORKER_COUNT)
         self.upkeep.start()
         short_lives = 0
-        while not self.is_stopping:
+        while not self.is_stopping():
             cluster = Cluster()
             try:
                 reason = self._watch(cluster)
             except BaseException:
                 cluster.kill(grace=0)
                 raise
-            if self.is_stopping:
+            if self.is_stopping():
                 log.info("worker_stopping")
                 cluster.stop(self.stop_limit, lambda: self.signal_count > 1)
                 self.upkeep.cluster_ended(cluster.unfinished)
@@ -312,7 +312,6 @@ class Supervisor:
         self.upkeep.stop(3)
         log.info("worker_stopped")
 
-    @property
     def is_stopping(self) -> bool:
         return self.signal_count > 0
 
@@ -321,12 +320,12 @@ class Supervisor:
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.is_stopping:
+        while time.monotonic() < until and not self.is_stopping():
             time.sleep(TICK_SECONDS)
 
     def _wait_for_database(self) -> None:
         said_at = 0.0
-        while not self.is_stopping:
+        while not self.is_stopping():
             try:
                 executor = MigrationExecutor(connection)
                 break
@@ -348,7 +347,7 @@ class Supervisor:
     def _watch(self, cluster: Cluster) -> str:
         """Wait until something is wrong with the cluster, and return what, or until a signal comes."""
         free_at = cluster.started_at  # since when a worker has been free to execute a beat, as far as we saw
-        while not self.is_stopping:
+        while not self.is_stopping():
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
             if cluster.has_ended():
