@@ -1,0 +1,61 @@
+"""Defects a test starts the processes with, to prove that it would see them. Named by the variable DEFECT.
+
+Processes get them through `tests.processes.defective_settings`; nothing of the product knows about it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class DefectsConfig(AppConfig):
+    name = "tests.processes"
+    label = "defects"
+
+    def ready(self) -> None:
+        defect = os.environ.get("DEFECT")
+        if defect:
+            DEFECTS[defect]()
+
+
+def claims_are_never_released() -> None:
+    """What a killed drain had claimed stays claimed."""
+    from sync.domain import drain
+
+    drain.recover = lambda context, lease: None  # type: ignore[assignment]
+
+
+def nothing_is_looked_up_before_a_create() -> None:
+    """A record whose creation was never answered is created again."""
+    from sync.domain import decide
+
+    decide.worth_matching = lambda entity, links: set()  # type: ignore[assignment]
+
+
+def answered_before_it_is_stored() -> None:
+    """A webhook gets its 200 first; the hint is stored a moment later."""
+    from sync.api import webhooks
+    from sync.domain.receive import Outcome
+
+    store = webhooks.receive_uniconta
+
+    def later(*arguments: Any) -> None:
+        time.sleep(0.3)
+        store(*arguments)
+
+    def answer_first(*arguments: Any) -> Outcome:
+        threading.Thread(target=later, args=arguments, daemon=True).start()
+        return Outcome.STORED
+
+    webhooks.receive_uniconta = answer_first
+
+
+DEFECTS = {
+    function.__name__: function
+    for function in (claims_are_never_released, nothing_is_looked_up_before_a_create, answered_before_it_is_stored)
+}
