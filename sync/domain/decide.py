@@ -84,14 +84,13 @@ def _still_storing(entry: SyncLogEntry) -> float:
 def find_matches(context: Context, entity: Entity, items: list[Item], *, used: bool) -> list[Item]:
     """Join halves that belong together; returns the items with every joined pair as one."""
     policy = context.policy(entity)
-    joined: dict[int, Item] = {}
-    gone: set[int] = set()
+    owners: dict[int, Item] = {}  # by either half's number
     worth = worth_matching(entity, [item.link for item in items])
     for item in items:
         link = item.link
         if link.pk not in worth:
             continue
-        if link.pk in gone or link.is_linked or not policy.enabled or link.reason == "mapping_error":
+        if link.pk in owners or link.is_linked or not policy.enabled or link.reason == "mapping_error":
             continue
         if link.uniconta_id and link.current(System.UNICONTA) is None:
             continue
@@ -110,21 +109,17 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, used: b
             if found.question:
                 item.error = NeedsAttention(found.question, ", ".join(str(other) for other in found.candidates))
             continue
+        halves = {link.pk, found.other.pk}  # the one that goes loses its number
         item.link = join(entity, link, found.other)
         item.is_joined = True
-        joined[item.link.pk] = item
-        gone.add(found.other.pk if item.link.pk == link.pk else link.pk)
-        gone.discard(item.link.pk)
+        owners |= dict.fromkeys(halves, item)
     result: list[Item] = []
     for item in items:
         if item.is_joined:
             result.append(item)
-        elif item.link.pk in joined:
-            joined[item.link.pk].events += item.events
-        elif item.link.pk in gone:
+        elif item.link.pk in owners:
             # The other half was in hand as well: its events belong to the pair now.
-            owner = next(other for other in joined.values() if item.link.intempus_id == other.link.intempus_id)
-            owner.events += item.events
+            owners[item.link.pk].events += item.events
         else:
             result.append(item)
     return result
