@@ -304,6 +304,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             history = timeline(link, request.GET.get("before", ""))
         except ValueError:
             raise Http404 from None
+        near = neighbours(link, entity)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -313,10 +314,10 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "link": link,
             "state_label": state_label(link),
             "why": explain_code(link.reason, link.detail) if link.reason else None,
-            "rows": side_by_side(link, entity),
+            "rows": side_by_side(link, entity, near),
             "timeline": history,
             "is_first_page": "before" not in request.GET,
-            "neighbours": neighbours(link, entity),
+            "neighbours": near,
             "candidates": self._candidates(request, link, entity),
             "presses": self.presses_for(request, link),
             "press_url": "admin:mappings_recordlink_press",
@@ -351,8 +352,9 @@ def _say_queued(request: HttpRequest, count: int) -> None:
     messages.success(request, text % {"count": count})
 
 
-def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
-    """Every attribute with the value last seen on each side."""
+def side_by_side(link: RecordLink, entity: Entity | None, near: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every attribute with the value last seen on each side; references by the record they lead to."""
+    led_to = {neighbour["name"]: neighbour["link"] for neighbour in near if neighbour["link"]}
     names = [attribute.name for attribute in entity.attributes] if entity else []
     names += sorted((set(link.uniconta_base) | set(link.intempus_base)) - set(names))
     # Before the first processing there is no base yet, only what was read.
@@ -364,8 +366,8 @@ def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]
             {
                 "name": name,
                 "label": attribute_label(entity, name),
-                "uniconta": uniconta.get(name),
-                "intempus": intempus.get(name),
+                "uniconta": _spelled(uniconta.get(name), led_to.get(name), "uniconta_key"),
+                "intempus": _spelled(intempus.get(name), led_to.get(name), "intempus_id"),
                 "is_known_in_uniconta": name in uniconta,
                 "is_known_in_intempus": name in intempus,
                 "uniconta_unprocessed": _unprocessed(link.uniconta_seen, uniconta, name),
@@ -378,6 +380,11 @@ def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]
     return rows
 
 
+def _spelled(value: Any, other: RecordLink | None, column: str) -> Any:
+    """A reference as the number and name of what it leads to; a bare key or id says nothing to a bookkeeper."""
+    return str(other) if other is not None and value and str(value) == getattr(other, column) else value
+
+
 def _unprocessed(seen: dict[str, Any] | None, base: dict[str, Any], name: str) -> tuple[Any] | None:
     """A value that was read and waits to be processed, in a tuple because it may be blank; None when there is none."""
     if seen is None or name not in seen or seen[name] == base.get(name):
@@ -387,24 +394,24 @@ def _unprocessed(seen: dict[str, Any] | None, base: dict[str, Any], name: str) -
 
 def neighbours(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
     """The records this one refers to, such as its group: one query for all."""
-    wanted: list[tuple[str, str, str, str]] = []  # (attribute label, entity, column, value)
+    wanted: list[tuple[str, str, str, str]] = []  # (attribute, entity, column, value)
     for attribute in entity.references if entity else ():
-        label_ = attribute_label(entity, attribute.name)
         if key := str(link.uniconta_base.get(attribute.name) or ""):
-            wanted.append((label_, attribute.reference, "uniconta_key", key))
+            wanted.append((attribute.name, attribute.reference, "uniconta_key", key))
         elif remote_id := str(link.intempus_base.get(attribute.name) or ""):
-            wanted.append((label_, attribute.reference, "intempus_id", remote_id))
+            wanted.append((attribute.name, attribute.reference, "intempus_id", remote_id))
     if not wanted:
         return []
     condition = Q()
-    for _label, name, column, value in wanted:
+    for _attribute, name, column, value in wanted:
         condition |= Q(**{"entity": name, column: value})
     found = list(RecordLink.objects.filter(condition, tenant_id=link.tenant_id))
     return [
         {
-            "label": label_,
+            "name": attribute_name,
+            "label": attribute_label(entity, attribute_name),
             "link": next((row for row in found if row.entity == name and getattr(row, column) == value), None),
             "key": value,
         }
-        for label_, name, column, value in wanted
+        for attribute_name, name, column, value in wanted
     ]

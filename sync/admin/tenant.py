@@ -147,7 +147,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
         go_live = self.admin_site.admin_view(self.go_live_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
-            path("<path:object_id>/go-live/", go_live, name="tenants_tenant_go_live"),
+            # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
+            path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
             *super().get_urls(),
         ]

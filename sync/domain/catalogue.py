@@ -207,6 +207,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Feltet til flueben er forsvundet fra tabellen i Uniconta. Nye poster og deaktiveringer venter.",
         "Gendan feltet, eller ret dets navn i virksomhedens indstillinger. Skal alt synkroniseres uden flueben: tryk “Det er meningen: fortsæt” på virksomhedens side.",
     ),
+    "answer_awaited": (
+        "The answer to an earlier write was lost. We wait a moment before looking whether it took effect.",
+        "",
+        "Svaret på en tidligere ændring gik tabt. Vi venter lidt, før vi ser efter, om den slog igennem.",
+        "",
+    ),
     "brake": (
         "Unusually many records would be created, emptied or set inactive at once. They wait for a person.",
         "Look at the examples, and release the set if it is right.",
@@ -249,6 +255,18 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Choose a default group under the company’s entity policies, then press Retry.",
         "Posten har ingen gruppe, som Uniconta kender, og virksomheden har ingen standardgruppe.",
         "Vælg en standardgruppe under virksomhedens regler pr. posttype, og tryk Prøv igen.",
+    ),
+    "number_series_missing": (
+        "The number series does not exist in Uniconta.",
+        "Correct its name under the company’s entity policies, or make the series in Uniconta, then press Retry.",
+        "Nummerserien findes ikke i Uniconta.",
+        "Ret navnet under virksomhedens regler pr. posttype, eller opret serien i Uniconta, og tryk Prøv igen.",
+    ),
+    "number_series_used_up": (
+        "The number series in Uniconta is used up.",
+        "Extend the series in Uniconta, then press Retry.",
+        "Nummerserien i Uniconta er brugt op.",
+        "Udvid serien i Uniconta, og tryk Prøv igen.",
     ),
     "mapping_error": (
         "A value cannot be translated between the systems.",

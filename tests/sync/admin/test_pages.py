@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import gettext
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sync.models import Run
+from tenants.models import Membership, Tenant
+from tenants.scoping import ALL, tenant_scope
 from tests.browser.seed import seed
-from tests.factories import make_run, make_user
+from tests.factories import (
+    make_connections,
+    make_event,
+    make_link,
+    make_log_entry,
+    make_policy,
+    make_run,
+    make_tenant,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +75,270 @@ def test_run_page(world, boss, kind, state):
     response = boss.get(reverse("admin:sync_run_change", args=[run.pk]))
     assert response.status_code == 200
     assert ("Refresh" in response) == (state in ("queued", "running"))
+
+
+# ------------------------------------------------------------------------------------------ prices of the lists
+
+
+LISTS = {
+    "mappings_recordlink": 15,
+    "sync_changeevent": 15,
+    "sync_run": 15,
+    "sync_synclogentry": 15,
+    "tenants_tenant": 20,
+    "tenants_connection": 15,
+    "mappings_entitypolicy": 15,
+}
+
+
+def query_count(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("role", ["superuser", "consultant"])
+def test_a_list_costs_the_same_with_one_row_and_with_three(name, role):
+    tenants = [_one_of_everything("a")]
+    user = make_user("person", "consultant", *tenants) if role == "consultant" else make_user("b", is_superuser=True)
+    client = Client()
+    client.force_login(user)
+    url = reverse(f"admin:{name}_changelist")
+    client.get(url)  # warms what is read once per process
+    one = query_count(client, url)
+    for slug in ("b", "c"):
+        tenant = _one_of_everything(slug)
+        if role == "consultant":
+            with tenant_scope(ALL):
+                Membership.objects.create(user=user, tenant=tenant, role="consultant")
+    assert query_count(client, url) == one <= LISTS[name]
+
+
+def _one_of_everything(slug: str) -> Tenant:
+    tenant = make_tenant(slug)
+    make_connections(tenant)
+    make_policy(tenant)
+    link = make_link(tenant, state="needs_attention", reason="key_taken")
+    make_log_entry(link)
+    make_event(tenant, link=link)
+    make_run(tenant)
+    return tenant
+
+
+def test_the_front_page_costs_the_same_for_many_companies(boss):
+    _one_of_everything("a")
+    url = reverse("admin:index")
+    boss.get(url)
+    one = query_count(boss, url)
+    for number in range(5):
+        _one_of_everything(f"more-{number}")
+    assert query_count(boss, url) == one <= 20
+
+
+@pytest.mark.parametrize("name", ["sync_changeevent", "sync_run", "sync_synclogentry"])
+def test_big_tables_are_never_counted(boss, name):
+    _one_of_everything("a")
+    with CaptureQueriesContext(connection) as queries:
+        boss.get(reverse(f"admin:{name}_changelist"))
+    assert not [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+
+
+def test_linked_pairs_are_counted_up_to_a_limit_only(boss, monkeypatch):
+    monkeypatch.setattr("tenants.admin.base.BoundedPaginator.LIMIT", 2)
+    tenant = make_tenant("a")
+    for _ in range(3):
+        make_link(tenant)
+    with CaptureQueriesContext(connection) as queries:
+        page = boss.get(reverse("admin:mappings_recordlink_changelist"))
+    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert counts
+    assert all("LIMIT 2" in sql for sql in counts)
+    assert page.context["cl"].result_count == 2
+
+
+# ------------------------------------------------------------------------------------------ finding records
+
+
+@pytest.mark.parametrize("term", ["101", "500101", "K-1", "I-1", "hansen", "HANSEN & S"])
+def test_search_finds_by_either_sides_id_number_or_name(boss, term):
+    tenant = make_tenant("a")
+    make_link(
+        tenant, name="Hansen & Søn", uniconta_id="101", intempus_id="500101", uniconta_key="K-100", intempus_key="I-100"
+    )
+    make_link(tenant, name="Another", uniconta_id="1101", intempus_id="9", uniconta_key="X", intempus_key="Y")
+    page = boss.get(reverse("admin:mappings_recordlink_changelist"), {"q": term})
+    assert [link.name for link in page.context["cl"].result_list] == ["Hansen & Søn"]
+
+
+def test_search_never_looks_into_the_middle(boss):
+    with CaptureQueriesContext(connection) as queries:
+        boss.get(reverse("admin:mappings_recordlink_changelist"), {"q": "abc"})
+    assert not [query["sql"] for query in queries if "LIKE '%" in query["sql"] or "LIKE UPPER('%" in query["sql"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "needs_attention"}, {"bad"}),
+        ({"reason": "key_taken"}, {"bad"}),
+        ({"inactive_reason": "blocked"}, {"idle"}),
+        ({"differs": "yes"}, {"differing"}),
+        ({"differs": "no"}, {"bad", "idle", "group"}),
+        ({"entity": "customer_group"}, {"group"}),
+        ({"tenant": "nonsense"}, set()),
+    ],
+)
+def test_filters(boss, query, found):
+    tenant = make_tenant("a")
+    make_link(tenant, name="bad", state="needs_attention", reason="key_taken")
+    make_link(tenant, name="idle", inactive_reason="blocked")
+    make_link(tenant, name="differing", differing=["phone"])
+    make_link(tenant, "customer_group", name="group")
+    page = boss.get(reverse("admin:mappings_recordlink_changelist"), query)
+    assert {link.name for link in page.context["cl"].result_list} == found
+
+
+def test_waiting_changes_are_the_unfinished_ones(boss):
+    tenant = make_tenant("a")
+    for state in ("pending", "claimed", "waiting", "done", "quarantined"):
+        make_event(tenant, state=state, key=state)
+    page = boss.get(reverse("admin:sync_changeevent_changelist"), {"state": "open"})
+    assert {event.key for event in page.context["cl"].result_list} == {"pending", "claimed", "waiting"}
+
+
+def test_overwritten_changes_field_by_field_and_paged(boss, monkeypatch):
+    monkeypatch.setattr("sync.admin.log.OVERWRITTEN_PER_PAGE", 2)
+    tenant = make_tenant("a")
+    link = make_link(tenant, name="Hansen")
+    for number in range(3):
+        lost = {"field": "phone", "old": f"lost-{number}", "new": f"kept-{number}", "reason": "overwritten"}
+        make_log_entry(link, has_overwritten=True, plan={"changes": [lost], "overwritten": [lost]})
+    make_log_entry(link, plan={"changes": [{"field": "phone", "old": "untouched", "new": "x"}]})
+    url = reverse("admin:sync_synclogentry_overwritten")
+    first = boss.get(url)
+    page = first.content.decode()
+    assert "lost-2" in page and "kept-1" in page
+    assert "lost-0" not in page and "untouched" not in page
+    older = boss.get(url, {"before": first.context["older"], "tenant": tenant.pk}).content.decode()
+    assert "lost-0" in older and "lost-1" not in older
+    assert boss.get(url, {"before": "x"}).status_code == 404
+
+
+def test_a_preview_shows_what_would_happen(boss):
+    tenant = make_tenant("a")
+    link = make_link(tenant)
+    change = {"field": "phone", "old": "1", "new": "2", "reason": "changed_in_uniconta"}
+    result = {
+        "label": str(link),
+        "outcome": "in_sync",
+        "reason": "",
+        "writes": [{"target": "intempus", "action": "update", "changes": [change]}],
+        "notes": ["creates_customer_group"],
+    }
+    run = make_run(tenant, "preview", state="done", link_id=link.pk, entity="customer", result=result)
+    page = boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+    for text in ("What would happen in Intempus", "Phone", "Changed in Uniconta.", "is created in Intempus first"):
+        assert text in page
+
+
+def test_a_test_shows_the_company_it_found(boss):
+    company = {"id": "4242", "name": "Nordbyg ApS", "number": "12345678"}
+    run = make_run(make_tenant("a"), "test", state="done", system="uniconta", result={"company": company})
+    page = boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+    assert "Nordbyg ApS" in page and "12345678" in page
+
+
+def test_a_failed_run_says_what_to_do(boss):
+    run = make_run(make_tenant("a"), "test", state="failed", error_code="bad_credentials", error_detail="401 no")
+    page = boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+    assert "refuses the user name" in page and "press Test connection" in page and "401 no" in page
+
+
+# ------------------------------------------------------------------------------------------ who sees what
+
+
+@pytest.mark.parametrize("model", ["auth_user", "auth_group", "django_q_schedule", "django_q_ormq"])
+def test_pages_of_the_installation_are_for_administrators(boss, model):
+    tenant = make_tenant("a")
+    client = Client()
+    client.force_login(make_user("consultant", "consultant", tenant))
+    url = reverse(f"admin:{model}_changelist")
+    assert client.get(url).status_code == 403
+    assert boss.get(url).status_code == 200
+
+
+def test_members_are_changed_by_administrators_only(boss):
+    tenant = make_tenant("a")
+    client = Client()
+    client.force_login(make_user("consultant", "consultant", tenant))
+    make_user("somebody-elsewhere", "support", make_tenant("b"))
+    page = client.get(reverse("admin:tenants_tenant_change", args=[tenant.pk])).content.decode()
+    assert "somebody-elsewhere" not in page
+    assert client.get(reverse("admin:tenants_membership_add")).status_code == 403
+    assert boss.get(reverse("admin:tenants_membership_add")).status_code == 200
+
+
+def test_nobody_deletes_companies_or_makes_records(boss):
+    tenant = make_tenant("a")
+    link = make_link(tenant)
+    assert boss.get(reverse("admin:tenants_tenant_delete", args=[tenant.pk])).status_code == 403
+    assert boss.get(reverse("admin:mappings_recordlink_delete", args=[link.pk])).status_code == 403
+    assert boss.get(reverse("admin:mappings_recordlink_add")).status_code == 403
+    assert boss.post(reverse("admin:sync_run_add")).status_code == 403
+
+
+def test_without_being_staff_there_is_no_console():
+    client = Client()
+    user = make_user("customer", "customer", make_tenant("a"))
+    user.is_staff = False
+    user.save()
+    client.force_login(user)
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_unknown_records_do_not_exist(boss):
+    for name in ("mappings_recordlink", "sync_run", "sync_synclogentry", "tenants_tenant", "sync_changeevent"):
+        for pk in ("987654", "x"):
+            assert boss.get(reverse(f"admin:{name}_change", args=[pk])).status_code == 404, (name, pk)
+
+
+# ------------------------------------------------------------------------------------------ Danish
+
+
+def test_the_console_speaks_danish(world, boss):
+    boss.cookies["django_language"] = "da"
+    front = boss.get(reverse("admin:index")).content.decode()
+    for text in ("Virksomheder i drift", "Venter på behandling", "Kræver handling", "Gennemløb", "Overskrevne ændringer"):
+        assert text in front
+    record = boss.get(reverse("admin:mappings_recordlink_change", args=[world["link"].pk])).content.decode()
+    for text in ("Senest set i Uniconta", "Synkroniser nu", "Vis hvad der vil ske", "Telefon", "Prøv igen"):
+        assert text in record
+
+
+def test_the_compiled_danish_texts_are_those_of_the_source(tmp_path):
+    """msgfmt need not be installed where this runs, so the compiled file is kept; it must not be forgotten."""
+    folder = Path(settings.LOCALE_PATHS[0]) / "da" / "LC_MESSAGES"
+    with (folder / "django.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    source = (folder / "django.po").read_text()
+    entries = re.findall(r'^(?:msgctxt "(.+)"\n)?msgid "(.+)"\nmsgstr "(.*)"$', source, re.MULTILINE)
+    assert len(entries) > 400
+    for context, english, danish in entries:
+        found = compiled.pgettext(context, _unescaped(english)) if context else compiled.gettext(_unescaped(english))
+        assert danish, english
+        assert found == _unescaped(danish)
+
+
+def _unescaped(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\\\", "\\")
+
+
+def test_every_text_of_the_templates_is_translated():
+    source = (Path(settings.LOCALE_PATHS[0]) / "da" / "LC_MESSAGES" / "django.po").read_text()
+    missing = []
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for _, text in re.findall(r"""{% translate (["'])(.+?)\1""", path.read_text()):
+            if f'msgid "{text}"' not in source:
+                missing.append(f"{path.name}: {text}")
+    assert missing == []
