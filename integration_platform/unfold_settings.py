@@ -4,23 +4,21 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.utils.functional import lazy
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 
-def _stylesheet(request: HttpRequest) -> str:
+def _stylesheet(_: HttpRequest) -> str:
     return static("console/console.css")
 
 
-def _favicon(request: HttpRequest) -> str:
+def _favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
-
 
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Uniconta ↔ Intempus",
     "SITE_HEADER": "Uniconta ↔ Intempus",
-    "SITE_SUBHEADER": lazy(lambda: str(_("Integration console")), str)(),
+    "SITE_SUBHEADER": gettext_lazy("Integration console"),
     "SITE_SYMBOL": "sync_alt",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "SHOW_HISTORY": True,

@@ -12,8 +12,8 @@ from sync.admin.lists import EntityFilter, NewestFirstMixin, link_to
 from sync.domain.catalogue import explain_code
 from sync.models import ChangeEvent
 from sync.templatetags.console import system_name
-from tenants.labels import age, moment
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
+from tenants.labels import age, moment
 
 TONES = {
     ChangeEvent.State.PENDING: "busy",

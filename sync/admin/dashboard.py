@@ -60,7 +60,9 @@ def _tiles(found: Health) -> list[dict[str, Any]]:
             "value": found.live,
             "note": gettext("of %(count)s") % {"count": len(found.tenants)},
             "tone": "bad" if in_trouble else "good",
-            "detail": gettext("%(count)s in trouble") % {"count": in_trouble} if in_trouble else gettext("all as promised"),
+            "detail": gettext("%(count)s in trouble") % {"count": in_trouble}
+            if in_trouble
+            else gettext("all as promised"),
             "url": reverse("admin:tenants_tenant_changelist"),
         },
         {

@@ -21,8 +21,16 @@ from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, entry_item, exchanges_of
 from sync.models import ChangeEvent, SyncLogEntry
 from sync.templatetags.console import system_name
+from tenants.admin.base import (
+    ChoiceFilter,
+    InfinitePaginator,
+    ReadOnlyMixin,
+    TenantAdmin,
+    TenantFilter,
+    label,
+    tenants_with,
+)
 from tenants.labels import moment
-from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label, tenants_with
 from tenants.models import Tenant
 
 TONES = {
@@ -94,7 +102,9 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         extra = dict(extra_context or {})
         if getattr(request.user, "is_superuser", False):
-            extra["subtitle"] = gettext("about %(count)s entries") % {"count": f"{estimated_count():,}".replace(",", ".")}
+            extra["subtitle"] = gettext("about %(count)s entries") % {
+                "count": f"{estimated_count():,}".replace(",", ".")
+            }
         response: HttpResponse = super().changelist_view(request, extra)
         context = getattr(response, "context_data", None)
         if context and "cl" in context:  # names of the records on this page: one query

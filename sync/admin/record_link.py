@@ -12,9 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from mappings.entities import ENTITIES
 from mappings.labels import attribute_label, entity_label
@@ -26,7 +25,6 @@ from sync.domain.catalogue import explain_code
 from sync.domain.match import match_record
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
-from tenants.labels import age
 from tenants.admin.base import (
     BoundedPaginator,
     ChoiceFilter,
@@ -37,6 +35,7 @@ from tenants.admin.base import (
     label,
     tenants_with,
 )
+from tenants.labels import age
 from tenants.roles import Right, has_right
 from tenants.scoping import ALL
 
@@ -197,7 +196,9 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     @admin.display(description=_("state"))
     def state_shown(self, link: RecordLink) -> str:
         reason = explain_code(link.reason).text if link.reason else ""
-        return format_html("{}{}", label(link.get_state_display(), TONES[RecordLink.State(link.state)]), _reason(reason))
+        return format_html(
+            "{}{}", label(link.get_state_display(), TONES[RecordLink.State(link.state)]), _reason(reason)
+        )
 
     @admin.display(description=_("differs in"))
     def differs_in(self, link: RecordLink) -> str:
@@ -323,7 +324,6 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "press_url": "admin:mappings_recordlink_press",
         }
         return TemplateResponse(request, "console/record.html", context)
-
 
     def _candidates(self, request: HttpRequest, link: RecordLink, entity: Entity | None) -> list[RecordLink]:
         """Records of the other system that may be this one; only who may answer is asked."""

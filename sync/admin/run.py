@@ -19,8 +19,8 @@ from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, shown_exchanges
 from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import system_name
-from tenants.labels import age
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
+from tenants.labels import age
 
 TONES = {
     Run.State.QUEUED: "busy",

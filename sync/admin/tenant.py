@@ -21,13 +21,13 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
 from sync.models import Run
-from tenants.labels import age
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
 from tenants.admin.connection import ConnectionInline
 from tenants.admin.membership import MembershipInline
 from tenants.admin.tenant import TenantSettingsAdmin, tenant_state_label
 from tenants.admin.webhook_token import masked_url
+from tenants.labels import age
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.roles import Right, has_right
 

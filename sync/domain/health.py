@@ -212,8 +212,8 @@ def _count_events(figures: _Figures, ids: list[int]) -> None:
         events = figures.events[row["tenant_id"]]
         events.waiting, events.oldest_due_at = row["waiting"], row["oldest"]
     quarantined = ChangeEvent.objects.filter(tenant_id__in=ids, state=ChangeEvent.State.QUARANTINED)
-    for row in quarantined.values("tenant_id").annotate(number=Count("pk")):
-        figures.events[row["tenant_id"]].quarantined = row["number"]
+    for tenant_id, number in quarantined.values_list("tenant_id").annotate(number=Count("pk")):
+        figures.events[tenant_id].quarantined = number
 
 
 def _count_causes(figures: _Figures, ids: list[int]) -> None:

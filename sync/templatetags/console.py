@@ -57,7 +57,7 @@ def tone(text: Any, colour: str, title: str = "") -> SafeString:
 def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> SafeString:
     """Bars per hour as SVG made here: no script, prints well, follows the text's colour."""
     if not values or not any(values):
-        return mark_safe('<span class="c-muted">–</span>')  # noqa: S308 - a constant
+        return mark_safe('<span class="c-muted">–</span>')
     top, step = max(values), width / len(values)
     bars = "".join(
         f'<rect x="{index * step:.1f}" y="{height - max(1.5, value / top * height):.1f}" '

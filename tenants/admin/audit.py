@@ -11,7 +11,6 @@ from tenants.labels import moment
 from tenants.models import AuditEntry
 from tenants.roles import Right
 
-
 #: What a person did, by the stable word stored for it.
 ACTIONS = {
     "connection_changed": _("Changed a connection"),

@@ -123,7 +123,7 @@ class ScopedMixin:
         """Choices of a relation show only rows of tenants for which the person may change this model."""
         if isinstance(field, ModelChoiceField | ModelMultipleChoiceField) and field.queryset is not None:
             model = field.queryset.model
-            is_tenants = model is Tenant or any(f.name == "tenant" for f in model._meta.get_fields())
+            is_tenants = model is Tenant or any(f.name == "tenant" for f in model._meta.get_fields())  # noqa: SLF001 - public all but in name
             if is_tenants:
                 tenants = tenants_with(request.user, self.change_right or self.view_right)
                 key = "pk__in" if model is Tenant else "tenant__in"
@@ -194,7 +194,7 @@ class Press:
     title: Any = ""
 
 
-class TenantAdmin(ScopedMixin, ModelAdmin):  # type: ignore[misc]
+class TenantAdmin(ScopedMixin, ModelAdmin):
     """Base of every page about rows that belong to a tenant."""
 
     presses: Sequence[Press] = ()
@@ -207,7 +207,7 @@ class TenantAdmin(ScopedMixin, ModelAdmin):  # type: ignore[misc]
     warn_unsaved_form = True
 
     def get_urls(self) -> list[URLPattern]:
-        opts = self.model._meta
+        opts = self.opts
         view = self.admin_site.admin_view(self.press_view)
         name = f"{opts.app_label}_{opts.model_name}_press"
         return [path("<path:object_id>/press/<slug:verb>/", view, name=name), *super().get_urls()]
@@ -269,13 +269,13 @@ class TenantHistoryAdmin(SimpleHistoryAdmin, TenantAdmin):
         return []
 
 
-class TenantTabularInline(ScopedMixin, TabularInline):  # type: ignore[misc]
+class TenantTabularInline(ScopedMixin, TabularInline):
     extra = 0
     tab = True
     show_change_link = False
 
 
-class TenantStackedInline(ScopedMixin, StackedInline):  # type: ignore[misc]
+class TenantStackedInline(ScopedMixin, StackedInline):
     extra = 0
     tab = True
     show_change_link = False
@@ -284,7 +284,7 @@ class TenantStackedInline(ScopedMixin, StackedInline):  # type: ignore[misc]
 # ------------------------------------------------------------------------------------------ lists and filters
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+class BoundedPaginator(Paginator):
     """Counts no further than anybody pages: a list's price must not depend on the size of the table."""
 
     LIMIT = 5_000
@@ -297,7 +297,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows)
 
 
-class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
+class ChoiceFilter(DropdownFilter):
     """A drop-down over fixed choices of one column. Subclasses name `field` and `options()`."""
 
     field = ""
@@ -312,7 +312,7 @@ class ChoiceFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
 
 
-class TenantFilter(DropdownFilter):  # type: ignore[misc]
+class TenantFilter(DropdownFilter):
     """Companies to choose from are those the person may see."""
 
     title = _("company")

@@ -39,7 +39,7 @@ def state_label(connection: Connection) -> str:
     return label(connection.get_state_display(), TONES[Connection.State(connection.state)])
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+class ConnectionForm(forms.ModelForm):
     """Write-only secret. What it protects may not move away from under it: a new address asks for it again."""
 
     secret = forms.CharField(
@@ -73,7 +73,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if not self.instance.pk or self.errors:
             return data
         stored = Connection.objects.get(pk=self.instance.pk)
-        has_links = stored.tenant.links.exists()  # type: ignore[attr-defined]
+        has_links = stored.tenant.links.exists()
         if data.get("company_id") != stored.company_id and has_links:
             self.add_error(
                 "company_id",
@@ -84,7 +84,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("secret", _("The address changed: type the password or key again."))
         return data
 
-    def save(self, commit: bool = True) -> Connection:
+    def save(self, commit: bool = True) -> Connection:  # noqa: FBT001, FBT002 - as Django calls it
         connection = self.instance
         if connection.pk and set(self.changed_data) & {"base_url", "username", "secret", "company_id"}:
             connection.state, connection.state_code = Connection.State.UNTESTED, ""
@@ -97,7 +97,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return saved
 
 
-class ConnectionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class ConnectionFormSet(BaseInlineFormSet):
     """One connection per system."""
 
     def clean(self) -> None:

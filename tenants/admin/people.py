@@ -27,7 +27,7 @@ class UserMembershipInline(SuperuserOnlyMixin, TenantTabularInline):
 
 
 @admin.register(User)
-class UserAdmin(SuperuserOnlyMixin, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(SuperuserOnlyMixin, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -36,5 +36,5 @@ class UserAdmin(SuperuserOnlyMixin, DjangoUserAdmin, ModelAdmin):  # type: ignor
 
 
 @admin.register(Group)
-class GroupAdmin(SuperuserOnlyMixin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(SuperuserOnlyMixin, DjangoGroupAdmin, ModelAdmin):
     pass

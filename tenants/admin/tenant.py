@@ -69,5 +69,7 @@ class TenantSettingsAdmin(TenantHistoryAdmin):
     def new_token(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         token = WebhookToken.issue(tenant)
         audit(request, tenant.pk, "webhook_token_made", f"token {token.pk}")
-        messages.success(request, gettext("A new change URL was made. The old ones keep working until they are revoked."))
+        messages.success(
+            request, gettext("A new change URL was made. The old ones keep working until they are revoked.")
+        )
         return HttpResponseRedirect(f"{reverse('admin:tenants_tenant_change', args=[tenant.pk])}#webhooks")

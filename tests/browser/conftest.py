@@ -54,8 +54,7 @@ class Visitor:
         self.complaints.append(f"{self.page.url}: {message.text}")
 
     def visit(self, path: str) -> Any:
-        response = self.page.goto(self.base + path, wait_until="load")
-        return response
+        return self.page.goto(self.base + path, wait_until="load")
 
     def shoot(self, name: str) -> None:
         self.page.wait_for_timeout(250)  # Alpine shows what it hides while starting

@@ -52,7 +52,9 @@ def seed() -> dict[str, object]:
             tested_at=now - timedelta(days=1), call_count=412, calls_on=timezone.localdate()
         )
         Connection.objects.filter(tenant=sydvvs, system="intempus").update(
-            state=Connection.State.BROKEN, state_code="bad_credentials", state_detail="401 Unauthorized: Invalid API key"
+            state=Connection.State.BROKEN,
+            state_code="bad_credentials",
+            state_detail="401 Unauthorized: Invalid API key",
         )
         WorkerBeat.objects.create(name="sync", beat_at=now)
     main = _links(nordbyg, 150)

@@ -56,9 +56,7 @@ def form(connection, **values):
 
 
 def save(client, connection, **values):
-    return client.post(
-        reverse("admin:tenants_connection_change", args=[connection.pk]), form(connection, **values)
-    )
+    return client.post(reverse("admin:tenants_connection_change", args=[connection.pk]), form(connection, **values))
 
 
 def stored(connection) -> Connection:
@@ -89,9 +87,8 @@ def test_secrets_are_on_no_page_and_in_no_table(tenant, uniconta, consultant):
 
 
 def every_url(tenant, connection) -> list[str]:
-    urls = [reverse("admin:index")]
-    for model in admin.site._registry:
-        urls.append(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+    names = [f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry]
+    urls = [reverse("admin:index"), *(reverse(f"admin:{name}_changelist") for name in names)]
     for name, pk in (("tenants_tenant", tenant.pk), ("tenants_connection", connection.pk)):
         urls += [reverse(f"admin:{name}_{page}", args=[pk]) for page in ("change", "history")]
     with tenant_scope(ALL):

@@ -167,7 +167,12 @@ def test_figures_stay_with_their_company():
 
 def test_the_number_of_queries_does_not_grow():
     def count() -> int:
-        with tenant_scope(ALL), CaptureQueriesContext(connection, ) as queries:
+        with (
+            tenant_scope(ALL),
+            CaptureQueriesContext(
+                connection,
+            ) as queries,
+        ):
             health()
         return len(queries)
 

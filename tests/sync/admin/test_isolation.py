@@ -66,7 +66,9 @@ def test_foreign_rows_do_not_exist(ours, theirs, as_role, role, name):
     # Whoever may see rows of this kind at all gets 404; who may not gets 403 whatever the number is.
     own = content(client, reverse(f"admin:{name}_change", args=[getattr(ours, OBJECTS[name]).pk]))[0]
     made_up = content(client, reverse(f"admin:{name}_change", args=[987654]))[0]
-    assert content(client, reverse(f"admin:{name}_change", args=[foreign]))[0] == made_up == (404 if own == 200 else 403)
+    assert (
+        content(client, reverse(f"admin:{name}_change", args=[foreign]))[0] == made_up == (404 if own == 200 else 403)
+    )
 
 
 def test_searching_finds_own_records_only(ours, theirs, as_role):

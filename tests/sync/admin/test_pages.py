@@ -309,7 +309,13 @@ def test_unknown_records_do_not_exist(boss):
 def test_the_console_speaks_danish(world, boss):
     boss.cookies["django_language"] = "da"
     front = boss.get(reverse("admin:index")).content.decode()
-    for text in ("Virksomheder i drift", "Venter på behandling", "Kræver handling", "Gennemløb", "Overskrevne ændringer"):
+    for text in (
+        "Virksomheder i drift",
+        "Venter på behandling",
+        "Kræver handling",
+        "Gennemløb",
+        "Overskrevne ændringer",
+    ):
         assert text in front
     record = boss.get(reverse("admin:mappings_recordlink_change", args=[world["link"].pk])).content.decode()
     for text in ("Senest set i Uniconta", "Synkroniser nu", "Vis hvad der vil ske", "Telefon", "Prøv igen"):
