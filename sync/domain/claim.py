@@ -85,8 +85,11 @@ def recover(context: Context, lease: Lease) -> None:
         ).update(state=RecordLink.State.NEEDS_ATTENTION, reason="crashed")
 
 
-def claim(context: Context, lease: Lease) -> Claimed | None:
-    """The next records to work on: people's and webhooks' events before backfill, what others refer to first."""
+def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Claimed | None:
+    """The next records to work on: people's and webhooks' events before backfill, what others refer to first.
+
+    `backfill_first` turns that round: now and then, so that somebody who saves without end starves no first load.
+    """
     with tenant_scope(context.tenant_id):
         fence(lease)
         due = ChangeEvent.objects.filter(
@@ -96,7 +99,7 @@ def claim(context: Context, lease: Lease) -> Claimed | None:
             state=State.IGNORED, error_code="entity_off", finished_at=timezone.now()
         )
         backfill = Q(priority__gte=ChangeEvent.Priority.BACKFILL)
-        for urgency in (~backfill, backfill):
+        for urgency in (backfill, ~backfill) if backfill_first else (~backfill, backfill):
             for entity in context.entities.values():
                 events = list(due.filter(urgency, entity=entity.name)[:CLAIM])
                 if events:

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 SLICE_SECONDS = 10
 #: Records per conflict read: what Intempus says is at most this many writes old.
 GROUP = 50
+#: Every so many slices the backfill comes first.
+BACKFILL_EVERY = 4
 #: While a burst is still arriving, gather it for a moment: fewer reads for the same hints.
 GATHER_SECONDS, GATHER_BELOW = 0.2, 40
 
@@ -71,12 +73,13 @@ def _tidy(recorder: Recorder, lease: Lease) -> None:
 
 
 def _drain(context: Context, lease: Lease) -> int:
-    count = 0
+    count = slices = 0
     started = time.monotonic()
     while time.monotonic() - started < SLICE_SECONDS:
         if count:
             _gather(context.tenant_id)
-        claimed = claim(context, lease)
+        slices += 1
+        claimed = claim(context, lease, backfill_first=slices % BACKFILL_EVERY == 0)
         if claimed is None:
             break
         count += len(claimed.links) + claimed.wants_sweep
