@@ -9,7 +9,8 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError, connection
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from sync.api import webhooks
@@ -22,6 +23,7 @@ from tests.factories import make_connections, make_run, make_tenant, make_token
 
 pytestmark = pytest.mark.django_db
 
+SHORT_PATH = "sync.api.first.WebhooksFirst"
 GOOD = "CompanyId=4242&Table=Debtor&RowId=77&Key=1000&Action=update"
 
 
@@ -279,6 +281,25 @@ def test_a_long_outage_is_said_to_be_one(client, tenant, monkeypatch):
     assert call(client).status_code == 503
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_short_path_answers_alike(client, tenant, settings, is_first):
+    others = [name for name in settings.MIDDLEWARE if name != SHORT_PATH]
+    settings.MIDDLEWARE = [SHORT_PATH, *others] if is_first else others
+    url = "/hooks/nordbyg/token-of-nordbyg/uniconta"
+    assert [
+        client.get(f"{url}/?{GOOD}").status_code,
+        Client(enforce_csrf_checks=True).post(f"{url}?{GOOD}", b"{}", content_type="application/json").status_code,
+        client.get(f"{url}/?CompanyId=1").status_code,
+        client.get("/hooks/nordbyg/x/uniconta/").status_code,
+        client.get("/hooks/nordbyg/").status_code,
+        client.put(f"{url}/?{GOOD}").status_code,
+        ping(client),
+        client.get("/api/status/").status_code,
+        client.get("/.well-known/webhook-authorized-senders.json").status_code,
+    ] == [200, 200, 403, 404, 404, 405, 202, 403, 200]
+    assert len(events()) == 2
+
+
 # ------------------------------------------------------------------------------------------------ hostile input
 
 NASTY = [
@@ -307,7 +328,7 @@ def test_no_input_is_an_error_of_ours(client, tenant):
         assert len(event.key) <= 100
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.binary(max_size=400), rows=st.binary(max_size=60))
 def test_no_bytes_are_an_error_of_ours(client, tenant, query, rows):
     """Raw bytes as they may arrive on the wire, behind a good beginning and alone."""
@@ -318,7 +339,7 @@ def test_no_bytes_are_an_error_of_ours(client, tenant, query, rows):
         assert response.status_code in {200, 202, 403}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(slug=st.text(min_size=1, max_size=80), token=st.text(min_size=1, max_size=80))
 def test_no_address_is_an_error_of_ours(client, tenant, slug, token):
     for system in ("uniconta", "intempus"):
