@@ -1,0 +1,69 @@
+"""M8: a tenant's own fields are rows, for that tenant only."""
+
+from mappings.models import FieldRule, ValueMap
+from tenants.scoping import tenant_scope
+from tests.journeys.conftest import Company, World
+
+
+def add_rows(company: Company, direction: str = "both") -> None:
+    with tenant_scope(company.tenant.pk):
+        rule = FieldRule(
+            tenant=company.tenant,
+            entity="customer",
+            attribute="department",
+            uniconta_field="Dimension1",
+            intempus_field="notes",
+            direction=direction,
+        )
+        rule.full_clean()
+        rule.save()
+        ValueMap.objects.create(
+            tenant=company.tenant,
+            entity="customer",
+            attribute="department",
+            uniconta_value="100",
+            intempus_value="Tømrer",
+        )
+
+
+def test_a_rule_and_a_translation_add_a_field_for_one_tenant(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    add_rows(company)
+    row_id = company.debtor("1001", Dimension1="100")
+    company.debtor("1002", Dimension1="200")
+    other.debtor("1001", Dimension1="100")
+    company.settle()
+    other.settle()
+    assert [company.customer_by_number(number)["notes"] for number in ("1001", "1002")] == ["Tømrer", "200"]
+    assert [row["notes"] for row in other.customers()] == [""]
+    company.edit_customer(company.customer_by_number("1002")["id"], notes="Tømrer")
+    company.pull()
+    assert company.debtors()["1002"]["Dimension1"] == "100"
+    company.edit(row_id, Dimension1="")
+    company.settle()
+    assert company.customer_by_number("1001")["notes"] == ""
+
+
+def test_a_rule_added_to_a_running_tenant_fills_in(world: World) -> None:
+    company = world.nordbyg
+    rows = [company.debtor(account, Dimension1=value) for account, value in (("1001", "100"), ("1002", ""))]
+    company.both()
+    ids = [company.customer_by_number(account)["id"] for account in ("1001", "1002")]
+    company.edit_customer(ids[1], notes="Tømrer")
+    company.pull()
+    add_rows(company)
+    company.edit(rows[0], City="Assens")  # before anybody read the new field in Intempus
+    company.settle()
+    assert company.customer_by_number("1001")["city"] == "Assens"
+    company.both()
+    assert [company.customer_by_number(account)["notes"] for account in ("1001", "1002")] == ["Tømrer", "Tømrer"]
+    assert [company.debtors()[account]["Dimension1"] for account in ("1001", "1002")] == ["100", "100"]
+
+
+def test_a_rule_can_switch_a_field_off(world: World) -> None:
+    company = world.nordbyg
+    with tenant_scope(company.tenant.pk):
+        FieldRule.objects.create(tenant=company.tenant, entity="customer", attribute="phone", is_off=True)
+    company.debtor("1001", Phone="11111111")
+    company.settle()
+    assert company.customer_by_number("1001")["phone"] == ""
