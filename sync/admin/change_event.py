@@ -61,9 +61,8 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     time_column = "received_at"
     paginator = InfinitePaginator
-    list_display = ["record", "entity_shown", "system_shown", "tenant", "origin", "state_shown", "received", "due"]
+    list_display = ["record", "entity_shown", "system_shown", "company", "origin", "state_shown", "received", "due"]
     list_filter = [TenantFilter, StateFilter, OriginFilter, SystemFilter, EntityFilter]
-    list_select_related = ["tenant"]
     fieldsets = [
         (None, {"fields": [("tenant", "record_link"), ("entity_shown", "system_shown"), ("key", "remote_id")]}),
         (_("What arrived"), {"fields": [("origin", "operation"), ("table", "size"), "received"]}),

@@ -81,7 +81,7 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     paginator = InfinitePaginator
     list_display = [
         "at_shown",
-        "tenant",
+        "company",
         "entity_shown",
         "record",
         "action_shown",
@@ -90,7 +90,6 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         "fields_changed",
     ]
     list_filter = [TenantFilter, OutcomeFilter, ActionFilter, EntityFilter, OverwrittenFilter]
-    list_select_related = ["tenant"]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.overwritten_view)

@@ -19,7 +19,7 @@ from mappings.entities import ENTITIES
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
 from mappings.spec import Direction, Entity
-from sync.admin.lists import EntityFilter, NewestFirstMixin
+from sync.admin.lists import EntityFilter, NewestFirstMixin, is_list
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.match import match_record
@@ -135,11 +135,10 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         "in_intempus",
         "state_shown",
         "differs_in",
-        "tenant",
+        "company",
         "changed",
     ]
     list_filter = [TenantFilter, EntityFilter, StateFilter, ReasonFilter, InactiveFilter, DiffersFilter]
-    list_select_related = ["tenant"]
     search_fields = ["name"]  # makes the box appear; get_search_results decides what it does
     search_help_text = _("Number or id in either system, or the beginning of the name")
     actions = ["sync_now", "retry_now"]
@@ -153,7 +152,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     # -------------------------------------------------------------------------------------------------- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        if request.resolver_match and str(request.resolver_match.url_name).endswith("_changelist"):
+        if is_list(request):
             return (
                 super()
                 .get_queryset(request)

@@ -72,9 +72,9 @@ class StateFilter(ChoiceFilter):
 class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     time_column = "created_at"
     paginator = InfinitePaginator
-    list_display = ["kind_shown", "tenant", "state_shown", "progress", "requested_by", "started", "took"]
+    list_display = ["kind_shown", "company", "state_shown", "progress", "person", "started", "took"]
+    related = ("tenant", "requested_by")
     list_filter = [TenantFilter, KindFilter, StateFilter]
-    list_select_related = ["tenant", "requested_by"]
 
     @admin.display(description=_("kind"))
     def kind_shown(self, run: Run) -> str:
@@ -91,6 +91,10 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         if run.total:
             return f"{run.done} / {run.total}"
         return str(run.done or run.counts.get("read") or "–")
+
+    @admin.display(description=_("requested by"))
+    def person(self, run: Run) -> str:
+        return str(run.requested_by or "–")
 
     @admin.display(description=_("started"), ordering="created_at")
     def started(self, run: Run) -> str:

@@ -144,17 +144,18 @@ def test_big_tables_are_never_counted(boss, name):
     assert not [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
 
 
-def test_linked_pairs_are_counted_up_to_a_limit_only(boss, monkeypatch):
-    monkeypatch.setattr("tenants.admin.base.BoundedPaginator.LIMIT", 2)
+def test_linked_pairs_are_searched_once_and_up_to_a_limit_only(boss, monkeypatch):
+    monkeypatch.setattr("tenants.admin.base.BoundedPaginator.LIMIT", 3)
+    monkeypatch.setattr("sync.admin.record_link.RecordLinkAdmin.list_per_page", 2)
     tenant = make_tenant("a")
-    for _ in range(3):
-        make_link(tenant)
+    links = [make_link(tenant, name=f"n{number}") for number in range(5)]
+    url = reverse("admin:mappings_recordlink_changelist")
     with CaptureQueriesContext(connection) as queries:
-        page = boss.get(reverse("admin:mappings_recordlink_changelist"))
-    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
-    assert counts
-    assert all("LIMIT 2" in sql for sql in counts)
-    assert page.context["cl"].result_count == 2
+        first = boss.get(url, {"q": "n"}).context["cl"]
+    assert not [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert sum("LIKE" in query["sql"] and "LIMIT 3" in query["sql"] for query in queries) == 1
+    assert (first.result_count, list(first.result_list)) == (3, [links[4], links[3]])
+    assert list(boss.get(url, {"q": "n", "p": 2}).context["cl"].result_list) == [links[2]]
 
 
 # ------------------------------------------------------------------------------------------ finding records
