@@ -228,6 +228,7 @@ class Installation:
             self.control(system, "seed", **seed)
         self.control("intempus", "switches", calls_per_minute=1_000_000, calls_per_day=10_000_000)
         self.control("uniconta", "switches", slow_seconds=0)
+        self.debtors = debtors
         for slug, (company, _) in COMPANIES.items():
             if debtors:
                 values = {"Account": "{n}", "Name": f"Kunde {{n}} {slug}", "Group": "1", "City": "Odense"}
@@ -321,6 +322,8 @@ class Installation:
             for row in self.rows("intempus", slug, "customer"):
                 customers.setdefault(row["number"], []).append(row)
             debtors = {row["Account"]: row for row in self.rows("uniconta", slug, "Debtor")}
+            if len(debtors) != self.debtors:
+                found.append(f"{slug}: {len(debtors)} debtors instead of {self.debtors}")
             for number in customers.keys() - debtors.keys():
                 found.append(f"{slug}: customer {number} has no debtor")
             if len(groups) != len(set(groups.values())):
