@@ -73,7 +73,9 @@ class Worker:
         self.log = log
         command = [*MANAGE, "run_worker", "--beat-limit", str(BEAT_LIMIT), "--stop-limit", "10"]
         with log.open("w") as output:
-            self.process = subprocess.Popen(command, env=server.environment, stdout=output, stderr=output)
+            environment = server.environment | {"TMPDIR": str(log.parent)}
+            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        self.seen: set[psutil.Process] = set()
         self.name = f"probe-{self.process.pid}"
 
     def said(self) -> str:
@@ -81,9 +83,11 @@ class Worker:
 
     def family(self) -> list[psutil.Process]:
         """Main, sentinel, and below it workers, monitor and pusher."""
+        found = []
         with suppress(psutil.Error):
-            return psutil.Process(self.process.pid).children(recursive=True)
-        return []
+            found = psutil.Process(self.process.pid).children(recursive=True)
+        self.seen |= set(found)
+        return found
 
     def main(self) -> psutil.Process:
         return psutil.Process(self.process.pid).children()[0]
@@ -111,11 +115,12 @@ class Worker:
         return wait_for(find, 10, "an idle worker reads the queue")
 
     def end(self) -> None:
-        family = self.family()
+        """Also those that a failed test has left without parents."""
+        self.family()
         with suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
-        for process in family:
+        for process in self.seen:
             with suppress(psutil.Error):
                 process.kill()
 
