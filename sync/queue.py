@@ -147,7 +147,7 @@ class Broker(ORM):  # type: ignore[misc, unused-ignore]
         self._ear.execute(f"LISTEN {CHANNEL}")
 
     def _wait(self) -> None:
-        assert self._ear is not None  # noqa: S101 - _listen has just seen to it
+        assert self._ear is not None
         for _ in self._ear.notifies(timeout=WAIT_SECONDS, stop_after=1):
             pass
         for _ in self._ear.notifies(timeout=0):  # a burst of them is one reason to look, not many
@@ -299,6 +299,7 @@ def keep_marks(folder: Path) -> None:
 def _mark(name: str) -> None:
     if _marks is not None:
         with suppress(OSError):
+            _marks.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared the folder of temporary files
             (_marks / name).touch()
 
 
@@ -311,9 +312,9 @@ def _unmark(name: str) -> None:
 def busy_workers(folder: Path) -> list[int]:
     """Process ids of the workers that execute a task, and not for longer than a task may take."""
     busy = []
-    for mark in folder.iterdir():
+    for mark in folder.glob("[0-9]*"):
         with suppress(OSError):
-            if mark.name.isdigit() and time.time() - mark.stat().st_mtime < Conf.TIMEOUT + 30:
+            if time.time() - mark.stat().st_mtime < Conf.TIMEOUT + 30:
                 busy.append(int(mark.name))
     return busy
 

@@ -265,6 +265,14 @@ def test_a_mark_older_than_a_task_may_be_does_not_count(marks):
     assert queue.busy_workers(marks) == []
 
 
+def test_a_folder_that_somebody_cleared_does_no_harm(marks):
+    marks.rmdir()
+    assert queue.busy_workers(marks) == []
+    assert queue.taken_tasks(marks) == set()
+    pre_execute.send(sender="django_q", func=None, task={})
+    assert queue.busy_workers(marks) == [os.getpid()]
+
+
 def test_the_tasks_of_a_killed_cluster_are_given_back(broker, marks):
     for name in ("a", "b", "c"):
         queue.enqueue("sync.tasks.beat", name)
