@@ -6,17 +6,20 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync import queue
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
+from sync.domain.match import alike
 from sync.domain.observe import release_hold
 from sync.models import ChangeEvent, Run
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 
 REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
+MATCH_QUESTIONS = ("ambiguous_match", "proposal_match")
 TASKS = {Run.Kind.PULL: "pull", Run.Kind.SWEEP: "sweep", Run.Kind.PREVIEW: "preview"}
 
 
@@ -78,6 +81,8 @@ def retry(link_ids: Iterable[int], user_id: int | None) -> int:
 def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> None:
     """A person's answer to a match question: `other_id` is the same record, or (None) none of them. Call in a scope."""
     link = RecordLink.objects.select_for_update().get(pk=link_id)
+    # Their own questions may be answered by this, too.
+    candidates = alike(ENTITIES[link.entity], link) - {other_id}
     if other_id is None:
         RecordLink.objects.filter(pk=link_id).update(is_match_rejected=True)
         audit(link.tenant_id, user_id, "match_rejected", str(link))
@@ -91,7 +96,11 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
             keys = [chosen, *getattr(half, f"{side}_match_keys")]
             RecordLink.objects.filter(pk=half.pk).update(**{f"{side}_match_keys": keys})
         audit(link.tenant_id, user_id, "match_chosen", f"{link} = {other}")
-    retry([link_id], user_id)
+    asked = RecordLink.objects.filter(
+        tenant_id=link.tenant_id, entity=link.entity, state=RecordLink.State.NEEDS_ATTENTION, reason__in=MATCH_QUESTIONS
+    )
+    rivals = [pk for pk in asked.exclude(pk=link_id).values_list("pk", flat=True) if pk in candidates]
+    retry([link_id, *rivals], user_id)
 
 
 def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:

@@ -93,6 +93,14 @@ def match_record(entity: Entity, link: RecordLink) -> Found:
     return Found(question="proposal_match", candidates=alike) if alike else Found()
 
 
+def alike(entity: Entity, link: RecordLink) -> set[int]:
+    """Ids of all records that share a key or the name with this one, on either side. Call inside a scope."""
+    keys = [*link.uniconta_match_keys, *link.intempus_match_keys]
+    same = Q(uniconta_match_keys__overlap=keys) | Q(intempus_match_keys__overlap=keys) | Q(name__iexact=link.name)
+    others = RecordLink.objects.filter(same, tenant_id=link.tenant_id, entity=entity.name).exclude(pk=link.pk)
+    return set(others.values_list("pk", flat=True))
+
+
 def _proposals(entity: Entity, link: RecordLink, system: System) -> tuple[RecordLink, ...]:
     values = link.current(system)
     if not values or not match_keys(entity, system, values, Match.PROPOSAL):

@@ -14,7 +14,7 @@ from typing import Any
 from mappings.engine import match_keys, to_canonical
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import Entity, Side, System
-from mappings.transforms import MappingError
+from mappings.transforms import TRANSFORMS, MappingError
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
 from sync.domain.context import Context, database_now
@@ -130,7 +130,7 @@ def _check_company(context: Context, side: Side, rows: list[Mapping[str, Any]]) 
     expected = context.companies[side.system.value]
     for row in rows:
         found = row.get(side.company_field) if side.company_field else None
-        if found not in (None, "") and str(found).rstrip("/").split("/")[-1] != expected:
+        if TRANSFORMS["reference_uri"].read(found) not in ("", expected):
             raise ConnectionBroken("wrong_company", f"{side.resource} {row[side.id_field]}: company {found}")
 
 

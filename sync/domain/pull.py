@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from mappings.models import FieldRule, ValueMap
+from mappings.models import EntityPolicy, FieldRule, ValueMap
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
@@ -67,7 +67,7 @@ def _advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
 
 
 def _is_complete_due(tenant_id: int) -> bool:
-    """Whether everything must be read: once a day, when a field is mapped anew, and soon after the very first time.
+    """Whether everything must be read: once a day, when policies or rules changed, and soon after the very first time.
 
     What commits late behind the first reading has a lower stamp than any the cursor will ever restart from.
     """
@@ -83,7 +83,7 @@ def _is_complete_due(tenant_id: int) -> bool:
             .values_list("history_date", flat=True)
             .order_by("history_date")
             .last()
-            for model in (FieldRule, ValueMap)
+            for model in (EntityPolicy, FieldRule, ValueMap)
         ]
     age = timezone.now() - starts[0]
     is_mapped_since = any(at is not None and at > starts[0] for at in mapped_at)

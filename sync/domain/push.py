@@ -78,7 +78,8 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
                 row[attribute.field_on(write.target)] = Reference(resource, str(values[attribute.name]))
         if write.action is Action.CREATE:
             row = {**side.defaults, **row}
-            if side.is_flaggable and context.policies[entity.name].has_flag:
+            # Unknown is sent, too: in a table that was always empty nobody has seen yet whether it has the field.
+            if side.is_flaggable and context.policies[entity.name].has_flag is not False:
                 row |= context.tick()
         jobs.append(
             Job(
