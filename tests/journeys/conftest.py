@@ -17,7 +17,7 @@ from django.utils import timezone
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
-from sync.domain.connections import test_connection_now as check_connection
+from sync.domain.connections import check_connection_now as check_connection
 from sync.domain.drain import drain
 from sync.domain.pull import pull
 from sync.domain.sweep import sweep
@@ -121,7 +121,10 @@ class Company:
 
     def policy(self, **values: Any) -> None:
         with tenant_scope(self.tenant.pk):
-            self.tenant.policies.filter(entity="customer").update(**values)
+            policy = self.tenant.policies.get(entity="customer")
+            for name, value in values.items():
+                setattr(policy, name, value)
+            policy.save()
 
     def entity_policy(self) -> EntityPolicy:
         with tenant_scope(self.tenant.pk):
