@@ -31,7 +31,7 @@ class ContentSecurityMiddleware(CSPMiddleware):
         self,
         request: HttpRequest,
         response: HttpResponseBase,
-        report_only: bool = False,  # noqa: FBT001, FBT002 - the library's signature
+        report_only: bool = False,  # noqa: FBT002 - the library's signature
     ) -> PolicyParts:
         """The strict policy; below /admin/ with what the console's widgets need."""
         parts = super().get_policy_parts(request, response, report_only)

@@ -29,7 +29,7 @@ def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict
         except MappingError as error:
             raise MappingError(str(error), attribute.name) from None
         if system is System.INTEMPUS:
-            value = dict((intempus, uniconta) for uniconta, intempus in attribute.translations).get(str(value), value)
+            value = {intempus: uniconta for uniconta, intempus in attribute.translations}.get(str(value), value)
         values[attribute.name] = value
     return values
 
@@ -37,7 +37,8 @@ def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict
 def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
     """Remote field names and values for canonical ones. Raises MappingError when a text is too long for the field."""
     row: dict[str, Any] = {}
-    for name, value in values.items():
+    for name, canonical in values.items():
+        value = canonical
         attribute = entity.attribute(name)
         if attribute.max_length is not None and len(str(value)) > attribute.max_length:
             raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", name)
@@ -353,7 +354,8 @@ def _on_both_sides(
     standing: Standing,
     references: References,
 ) -> Plan:
-    assert uniconta.current is not None and intempus.current is not None
+    assert uniconta.current is not None
+    assert intempus.current is not None
     comparison = _Comparison(entity, uniconta, intempus, policy, standing, references)
     to_intempus: list[FieldChange] = []
     to_uniconta: list[FieldChange] = []
@@ -402,7 +404,7 @@ def _on_both_sides(
         tuple(not_taken_over),
         tuple(unresolved),
         ("reference_missing",) if unresolved else (),
-        _inactive_reason(entity, uniconta.current, intempus.current, to_uniconta, to_intempus, standing),
+        _inactive_reason(entity, intempus.current, to_uniconta, to_intempus, standing),
         kept_fields=tuple(kept),
     )
 
@@ -419,7 +421,8 @@ class _Comparison:
         standing: Standing,
         references: References,
     ) -> None:
-        assert uniconta.current is not None and intempus.current is not None
+        assert uniconta.current is not None
+        assert intempus.current is not None
         self.uniconta, self.intempus = uniconta, intempus
         self.uniconta_now, self.intempus_now = uniconta.current, intempus.current
         self.policy, self.references = policy, references
@@ -490,7 +493,6 @@ def _write(entity: Entity, target: System, changes: list[FieldChange]) -> Write:
 
 def _inactive_reason(
     entity: Entity,
-    uniconta: Values,
     intempus: Values,
     to_uniconta: list[FieldChange],
     to_intempus: list[FieldChange],

@@ -139,6 +139,12 @@ class Entity:
 
 
 def _check(entity: Entity) -> None:
+    _check_attributes(entity)
+    _check_fields(entity)
+    _check_matches(entity)
+
+
+def _check_attributes(entity: Entity) -> None:
     names = [attribute.name for attribute in entity.attributes]
     for name in names:
         if names.count(name) > 1:
@@ -156,6 +162,13 @@ def _check(entity: Entity) -> None:
                 raise DeclarationError(f"{entity.name}.{attribute.name}: no field named for {system}")
         if attribute.is_mandatory and not attribute.reference:
             raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
+    if sum(attribute.is_key for attribute in entity.attributes) != 1:
+        raise DeclarationError(f"{entity.name}: exactly one attribute must be the key")
+    if sum(attribute.is_activity for attribute in entity.attributes) > 1:
+        raise DeclarationError(f"{entity.name}: more than one attribute is the activity")
+
+
+def _check_fields(entity: Entity) -> None:
     for system in System:
         fields = [attribute.field_on(system) for attribute in entity.attributes]
         for name in fields:
@@ -163,10 +176,10 @@ def _check(entity: Entity) -> None:
                 raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
         if entity.side(system).system is not system:
             raise DeclarationError(f"{entity.name}: the {system} side is declared for {entity.side(system).system}")
-    if sum(attribute.is_key for attribute in entity.attributes) != 1:
-        raise DeclarationError(f"{entity.name}: exactly one attribute must be the key")
-    if sum(attribute.is_activity for attribute in entity.attributes) > 1:
-        raise DeclarationError(f"{entity.name}: more than one attribute is the activity")
+
+
+def _check_matches(entity: Entity) -> None:
+    names = [attribute.name for attribute in entity.attributes]
     for rule in entity.match:
         for name in (rule.uniconta, rule.intempus):
             if name not in names:

@@ -25,9 +25,9 @@ def sweep(tenant_id: int, run_id: int | None = None) -> None:
     sweeping.sweep(tenant_id, run_id)
 
 
-def test_connection(connection_id: int, run_id: int) -> None:
+def check_connection(connection_id: int, run_id: int) -> None:
     """Try a connection's credentials and note what it may do."""
-    connections.test_connection(connection_id, run_id)
+    connections.check_connection(connection_id, run_id)
 
 
 def beat(name: str) -> None:

@@ -134,7 +134,7 @@ class HttpDoor:
             if reply is not None:
                 reply.close()
             raise failure
-        assert reply is not None  # noqa: S101 - for the type checker: no reply means a failure
+        assert reply is not None
         return reply
 
     def url(self, path: str) -> str:

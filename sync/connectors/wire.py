@@ -241,7 +241,7 @@ class WireAdapter(HTTPAdapter):
         self,
         connections: int,
         maxsize: int,
-        block: bool = DEFAULT_POOLBLOCK,  # noqa: FBT001 - as requests calls it
+        block: bool = DEFAULT_POOLBLOCK,
         **pool_kwargs: Any,
     ) -> None:
         self.poolmanager = PoolManager(

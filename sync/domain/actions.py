@@ -33,7 +33,7 @@ def start_run(run: Run) -> Run:
     run.save()
     if run.kind == Run.Kind.TEST:
         connection = Connection.objects.get(tenant_id=run.tenant_id, system=run.system)
-        queue.enqueue("sync.tasks.test_connection", connection.pk, run.pk)
+        queue.enqueue("sync.tasks.check_connection", connection.pk, run.pk)
     elif run.kind == Run.Kind.PREVIEW:
         queue.enqueue("sync.tasks.preview", run.pk)
     else:
@@ -106,7 +106,7 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
 def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:
     tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
     tenant.state = state
-    tenant._change_reason = action  # noqa: SLF001 - how simple_history takes its reason
+    tenant._change_reason = action  # type: ignore[attr-defined]  # noqa: SLF001 - how simple_history takes its reason
     tenant.save()
     audit(tenant_id, user_id, action)
     return tenant

@@ -14,8 +14,8 @@ def save_many(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     """
     if not rows:
         return
-    meta = type(rows[0])._meta
-    columns = [meta.get_field(name) for name in fields]
+    meta = type(rows[0])._meta  # noqa: SLF001 - Django's public way to a model's fields
+    columns = [column for column in meta.concrete_fields if column.name in fields or column.attname in fields]
     stamped = [column for column in meta.concrete_fields if getattr(column, "auto_now", False)]
     now = timezone.now()
     assignments = ", ".join(f'"{column.column}" = %s' for column in [*columns, *stamped])

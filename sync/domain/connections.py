@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mappings.spec import System
-from sync.connectors.base import Company, Connector, ConnectionSettings
+from sync.connectors.base import Company, ConnectionSettings, Connector
 from sync.connectors.base import Exchange as HttpExchange
 from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
 from sync.connectors.registry import connect
@@ -141,7 +141,7 @@ def report_trouble(tenant_id: int, system: System | str, error: RemoteError) -> 
         if isinstance(error, ConnectionBroken):
             connection.state = Connection.State.BROKEN
             connection.state_code, connection.state_detail = error.code, error.detail
-            connection._change_reason = error.code  # noqa: SLF001 - how simple_history takes its reason
+            connection._change_reason = error.code  # type: ignore[attr-defined]  # noqa: SLF001 - how simple_history takes its reason
             connection.save()
             log.error("connection broken", tenant=tenant_id, system=str(system), code=error.code)
             return None
@@ -185,7 +185,7 @@ def report_success(tenant_id: int, *systems: System) -> None:
 # ------------------------------------------------------------------------------------------------ testing
 
 
-def test_connection_now(connection: Connection, recorder: Recorder | None = None) -> Company:
+def check_connection_now(connection: Connection, recorder: Recorder | None = None) -> Company:
     """Ask the remote who we are; the first success pins the company (rule M13). Raises RemoteError, and keeps it."""
     recorder = recorder or Recorder(connection.tenant_id)
     try:
@@ -212,25 +212,30 @@ def _pin(connection: Connection, company: Company) -> None:
             row = Connection.objects.select_for_update().get(pk=connection.pk)
             if row.pinned_company_id and row.pinned_company_id != company.id:
                 raise ConnectionBroken("wrong_company", f"{company.id} {company.name}")
-            row.pinned_company_id, row.pinned_company_name = company.id, company.name
-            row.pinned_company_number = company.number
-            row.company_id = row.company_id or company.id
+            news = {
+                "pinned_company_id": company.id,
+                "pinned_company_name": company.name,
+                "pinned_company_number": company.number,
+                "company_id": row.company_id or company.id,
+            }
             if row.state != Connection.State.PAUSED:
-                row.state, row.state_code, row.state_detail = Connection.State.WORKING, "", ""
-            row.tested_at = timezone.now()
-            row.failure_count, row.open_until = 0, None
-            row.save()
+                news |= {"state": Connection.State.WORKING, "state_code": "", "state_detail": ""}
+            if any(getattr(row, name) != value for name, value in news.items()):
+                for name, value in news.items():
+                    setattr(row, name, value)
+                row.save()  # with history: something people see has changed
+            Connection.objects.filter(pk=row.pk).update(tested_at=timezone.now(), failure_count=0, open_until=None)
     except IntegrityError:
         raise ConnectionBroken("company_taken", f"{company.id} {company.name}") from None
 
 
-def test_connection(connection_id: int, run_id: int | None = None) -> None:
+def check_connection(connection_id: int, run_id: int | None = None) -> None:
     """The same as a run with its outcome, for the console's button."""
     with tenant_scope(ALL):
         connection = Connection.objects.get(pk=connection_id)
         run = start(run_id) if run_id else None
     try:
-        company = test_connection_now(connection, Recorder(connection.tenant_id, run_id))
+        company = check_connection_now(connection, Recorder(connection.tenant_id, run_id))
     except RemoteError as error:
         if run:
             fail_run(run, error.code, error.detail)

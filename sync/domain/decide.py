@@ -81,24 +81,26 @@ def _still_storing(entry: SyncLogEntry) -> float:
     return float(settings.UNCLEAR_WAIT_SECONDS - (timezone.now() - ended_at).total_seconds())
 
 
+def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, used: bool) -> bool:
+    """Whether this half may be joined with another now."""
+    if link.is_linked or not context.policy(entity).enabled or link.reason == "mapping_error":
+        return False
+    if not link.uniconta_id:
+        return link.current(System.INTEMPUS) is not None
+    if link.current(System.UNICONTA) is None:
+        return False
+    if link.is_ticked is False and not has_answer(link):
+        return False  # not ticked: it looks for nobody; an Intempus record that finds it is linked and left alone
+    return not entity.is_on_demand or used or is_used(context, entity, link)
+
+
 def find_matches(context: Context, entity: Entity, items: list[Item], *, used: bool) -> list[Item]:
     """Join halves that belong together; returns the items with every joined pair as one."""
-    policy = context.policy(entity)
     owners: dict[int, Item] = {}  # by either half's number
     worth = worth_matching(entity, [item.link for item in items])
     for item in items:
         link = item.link
-        if link.pk not in worth:
-            continue
-        if link.pk in owners or link.is_linked or not policy.enabled or link.reason == "mapping_error":
-            continue
-        if link.uniconta_id and link.current(System.UNICONTA) is None:
-            continue
-        if link.uniconta_id and link.is_ticked is False and not has_answer(link):
-            continue  # not ticked: it looks for nobody; an Intempus record that finds it is linked and left alone
-        if link.intempus_id and link.current(System.INTEMPUS) is None:
-            continue
-        if entity.is_on_demand and link.uniconta_id and not (used or is_used(context, entity, link)):
+        if link.pk not in worth or link.pk in owners or not _looks_for_a_match(context, entity, link, used=used):
             continue
         found = match_record(entity, link)
         is_lonely_group = entity.is_on_demand and not link.uniconta_id
@@ -110,7 +112,7 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, used: b
                 item.error = NeedsAttention(found.question, ", ".join(str(other) for other in found.candidates))
             continue
         halves = {link.pk, found.other.pk}  # the one that goes loses its number
-        item.link = join(entity, link, found.other)
+        item.link = join(link, found.other)
         item.is_joined = True
         owners |= dict.fromkeys(halves, item)
     result: list[Item] = []

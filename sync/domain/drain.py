@@ -12,8 +12,8 @@ from django.db import DatabaseError
 from mappings.engine import Action
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
-from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
-from sync.domain.claim import Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
+from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.domain.claim import Claimed, LeaseLostError, claim, fence, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
@@ -90,7 +90,7 @@ def _drain(context: Context, lease: Lease) -> int:
             _process(context, lease, claimed)
             report_success(context.tenant_id, *(system for system in System if system not in context.troubled))
         except RemoteError as error:
-            _put_all_back(context, lease, claimed, error)
+            _put_all_back(context, lease, error)
             break
         except TroubleError:
             _give_back(context, lease)
@@ -132,7 +132,7 @@ def _blaming(system: System) -> Iterator[None]:
         raise
 
 
-def _put_all_back(context: Context, lease: Lease, claimed: Claimed, error: RemoteError) -> None:
+def _put_all_back(context: Context, lease: Lease, error: RemoteError) -> None:
     """A read failed: no record is at fault. The events stay, the connection feels it."""
     system = error.system or System.UNICONTA.value
     if isinstance(error, NeedsAttention):
@@ -302,7 +302,7 @@ def _ensure(context: Context, lease: Lease, entity: Entity, keys: set[str]) -> N
 def _look_before_create(
     context: Context, entity: Entity, work: list[tuple[Item, list[Job]]]
 ) -> list[tuple[Item, list[Job]]]:
-    """Before a record is created in Uniconta, its number is looked up there: ours from a lost answer, or taken?
+    """Look up the numbers of records before they are created in Uniconta: theirs, from a lost answer, or taken.
 
     For Intempus the conflict read did the same: what it found was matched by key and creation id.
     """

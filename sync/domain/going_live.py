@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sync.connectors.errors import RemoteError
 from sync.domain.actions import go_live, pause, resume
 from sync.domain.catalogue import explain_code
-from sync.domain.connections import test_connection_now
+from sync.domain.connections import check_connection_now
 from sync.domain.onboarding import Onboarded
 from sync.domain.tenant_file import SECRET_KEYS, write_tenant_file
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
@@ -67,7 +67,7 @@ def check_connections(done: Onboarded) -> Iterator[Tested]:
 def _check(row: Connection) -> Tested:
     problem = ""
     try:
-        test_connection_now(row)
+        check_connection_now(row)
     except RemoteError as error:
         problem = sentence(error.code, error.detail)
     except SecretError as error:

@@ -115,7 +115,7 @@ def _proposals(entity: Entity, link: RecordLink, system: System) -> tuple[Record
     )
 
 
-def join(entity: Entity, one: RecordLink, other: RecordLink) -> RecordLink:
+def join(one: RecordLink, other: RecordLink) -> RecordLink:
     """Make one link of two halves; the Uniconta half survives, history and events follow. Call inside a fenced scope.
 
     Linking changes nothing on either side: there is no base yet, so the first plan adopts what is equal.

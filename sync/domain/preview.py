@@ -18,7 +18,7 @@ from sync.domain.decide import find_matches, load_items, missing_references, pla
 from sync.domain.observe import observe
 from sync.domain.push import describe
 from sync.domain.runs import fail_run, finish_run, start
-from sync.models import ChangeEvent, Run
+from sync.models import ChangeEvent
 from tenants.scoping import ALL, tenant_scope
 
 
@@ -103,18 +103,11 @@ def preview_record(tenant_id: int, link_id: int) -> Previewed:
     return _rolled_back(tenant_id, compute)[0]
 
 
-class _RollBack(Exception):  # noqa: N818 - not an error: the way out of the transaction
-    pass
-
-
 def _rolled_back(tenant_id: int, compute: Callable[[], list[Previewed]]) -> list[Previewed]:
-    result: list[Previewed] = []
-    try:
-        with tenant_scope(tenant_id), transaction.atomic():
-            result = compute()
-            raise _RollBack
-    except _RollBack:
-        return result
+    with tenant_scope(tenant_id):
+        result = compute()
+        transaction.set_rollback(True)
+    return result
 
 
 def _plan(context: Context, entity: Entity, links: list[int]) -> Iterator[Previewed]:

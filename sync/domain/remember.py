@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from mappings.engine import Outcome, Plan, effective
 from mappings.models import RecordLink

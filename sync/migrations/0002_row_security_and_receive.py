@@ -55,7 +55,7 @@ GRANT EXECUTE ON FUNCTION receive_hint TO platform_app;
 """
 
 
-def make_partitions(apps, schema_editor):
+def make_partitions(_apps, _schema_editor):
     ensure_partitions()
 
 

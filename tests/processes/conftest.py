@@ -324,8 +324,7 @@ class Installation:
             debtors = {row["Account"]: row for row in self.rows("uniconta", slug, "Debtor")}
             if len(debtors) != self.debtors:
                 found.append(f"{slug}: {len(debtors)} debtors instead of {self.debtors}")
-            for number in customers.keys() - debtors.keys():
-                found.append(f"{slug}: customer {number} has no debtor")
+            found += [f"{slug}: customer {number} has no debtor" for number in customers.keys() - debtors.keys()]
             if len(groups) != len(set(groups.values())):
                 found.append(f"{slug}: a group stands twice")
             for account, debtor in debtors.items():

@@ -157,7 +157,7 @@ class IntempusConnector:
         record_id: str,
         values: Row,
         *,
-        is_as_planned: Callable[[Row], bool],  # noqa: ARG002 - nothing is read before the write
+        is_as_planned: Callable[[Row], bool],
         stamp: int | None,
     ) -> Written:
         """No conditional update exists (1.6). The answer's stamp is the one before our write: that gives edits away.

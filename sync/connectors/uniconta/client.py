@@ -106,7 +106,7 @@ class UnicontaConnector:
 
     # --- writing ---
 
-    def create(self, side: Side, values: Row, *, creation_id: str) -> Written:  # noqa: ARG002 - Uniconta has no such field
+    def create(self, side: Side, values: Row, *, creation_id: str) -> Written:
         body = _rendered(values)
         self._refuse_long_key(side, body)
         reply = self._door.call("POST", self._entities("Insert", side), wanted=Wanted.RECORD_OR_NOTHING, body=body)
@@ -127,7 +127,7 @@ class UnicontaConnector:
         values: Row,
         *,
         is_as_planned: Callable[[Row], bool],
-        stamp: int | None,  # noqa: ARG002 - Uniconta has none
+        stamp: int | None,
     ) -> Written:
         """Rows carry no stamp here; the look right before the write is what there is."""
         body = _rendered(values)

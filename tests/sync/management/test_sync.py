@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def nordbyg(world) -> Tenant:
     """Live, tested, customers switched on; nothing read yet."""
-    from sync.domain.connections import test_connection_now
+    from sync.domain.connections import check_connection_now
 
     tenant = make_tenant("nordbyg")
     rows = make_connections(
@@ -30,7 +30,7 @@ def nordbyg(world) -> Tenant:
     )
     make_policy(tenant, "customer", number_prefix="I", default_group="1")
     for row in rows:
-        test_connection_now(row)
+        check_connection_now(row)
     return tenant
 
 
