@@ -25,7 +25,8 @@ class EntityPolicyInline(TenantStackedInline):
                     ("entity", "enabled"),
                     ("to_intempus", "to_uniconta"),
                     ("create_in_intempus", "create_in_uniconta"),
-                    ("number_series", "number_prefix", "default_group"),
+                    ("number_series", "number_prefix"),
+                    "default_group",
                     ("on_uniconta_delete", "on_intempus_delete"),
                 ]
             },

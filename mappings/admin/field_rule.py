@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from mappings.admin.forms import entity_formfield, transform_choices
@@ -34,7 +35,7 @@ class FieldRuleAdmin(TenantHistoryAdmin):
         if db_field.name in ("uniconta_transform", "intempus_transform"):
             return forms.ChoiceField(
                 choices=transform_choices,
-                label=db_field.verbose_name,
+                label=capfirst(db_field.verbose_name),
                 initial=db_field.default,
                 widget=UnfoldAdminSelectWidget(),
             )

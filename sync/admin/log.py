@@ -157,7 +157,6 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "opts": self.opts,
             "title": f"{entry.get_action_display()}: {entity_label(entry.entity)}",
             "subtitle": None,
-            "original": entry,
             "item": item,
             "link": _links([entry.link_id]).first(),
         }

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -119,7 +120,6 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "opts": self.opts,
             "title": f"{run.get_kind_display()}: {run.tenant}",
             "subtitle": None,
-            "original": run,
             "run": run,
             "link": link,
             "state_label": label(run.get_state_display(), TONES[Run.State(run.state)]),
@@ -152,7 +152,7 @@ def duration(run: Run) -> str:
     if not run.started_at or not run.finished_at:
         return "–"
     seconds = (run.finished_at - run.started_at).total_seconds()
-    return f"{seconds:.1f} s".replace(".", ",") if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{number_format(seconds, 1)} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 def preview(run: Run, link: RecordLink | None) -> dict[str, Any] | None:

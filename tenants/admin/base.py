@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import models
@@ -218,6 +218,13 @@ class TenantAdmin(ScopedMixin, ModelAdmin):
         actions.pop("delete_selected", None)
         return actions
 
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        paginator = super().get_paginator(request, queryset, *args, **kwargs)
+        page = request.GET.get(PAGE_VAR, "")
+        if isinstance(paginator, BoundedPaginator) and page.isdigit():
+            paginator.current_page = max(1, int(page))
+        return paginator
+
     def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
@@ -284,20 +291,30 @@ class TenantStackedInline(ScopedMixin, StackedInline):
 # ------------------------------------------------------------------------------------------ lists and filters
 
 
-class BoundedPaginator(Paginator):
-    """Goes no further than anybody pages, and asks the table once: for the keys of the first rows. Counting and
-    fetching separately would search twice.
+class AtLeast(int):
+    """A count that stopped counting: shown as "250+"."""
+
+    def __str__(self) -> str:
+        return f"{int(self)}+"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Looks a few pages ahead and no further: a list's price must not depend on the size of the table. It asks the table
+    once, for keys; counting and fetching separately would search twice.
     """
 
-    LIMIT = 5_000
+    LOOK_AHEAD = 4  # pages
+    current_page = 1
 
     @cached_property
     def _keys(self) -> list[Any]:
-        return list(self.object_list.values_list("pk", flat=True)[: self.LIMIT])
+        furthest = (self.current_page + self.LOOK_AHEAD) * self.per_page
+        return list(self.object_list.values_list("pk", flat=True)[:furthest])
 
     @cached_property
     def count(self) -> int:
-        return len(self._keys)
+        found = len(self._keys)
+        return AtLeast(found) if found == (self.current_page + self.LOOK_AHEAD) * self.per_page else found
 
     def page(self, number: int | str) -> Page[Any]:
         number = self.validate_number(number)

@@ -84,7 +84,7 @@ class ConnectionForm(forms.ModelForm):
             self.add_error("secret", _("The address changed: type the password or key again."))
         return data
 
-    def save(self, commit: bool = True) -> Connection:  # noqa: FBT001, FBT002 - as Django calls it
+    def save(self, commit: bool = True) -> Connection:  # noqa: FBT002 - as Django calls it
         connection = self.instance
         if connection.pk and set(self.changed_data) & {"base_url", "username", "secret", "company_id"}:
             connection.state, connection.state_code = Connection.State.UNTESTED, ""

@@ -92,7 +92,7 @@ def _links(tenant: Tenant, count: int, *, trouble: bool = False) -> RecordLink:
 def _history(link: RecordLink, now: object) -> None:
     assert hasattr(now, "isoformat")
     with tenant_scope(link.tenant_id):
-        for number in range(60):
+        for number in reversed(range(60)):  # oldest first, as they happen
             at = now - timedelta(minutes=25 * number + 3)
             ChangeEvent.objects.create(
                 tenant_id=link.tenant_id,

@@ -41,8 +41,8 @@ def actions_audited() -> list[str]:
     [
         ("pull", "pull", "", "sync.tasks.pull"),
         ("sweep", "sweep", "", "sync.tasks.sweep"),
-        ("test-uniconta", "test", "uniconta", "sync.tasks.test_connection"),
-        ("test-intempus", "test", "intempus", "sync.tasks.test_connection"),
+        ("test-uniconta", "test", "uniconta", "sync.tasks.check_connection"),
+        ("test-intempus", "test", "intempus", "sync.tasks.check_connection"),
     ],
 )
 @pytest.mark.parametrize("role", MAY_OPERATE)

@@ -144,18 +144,21 @@ def test_big_tables_are_never_counted(boss, name):
     assert not [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
 
 
-def test_linked_pairs_are_searched_once_and_up_to_a_limit_only(boss, monkeypatch):
-    monkeypatch.setattr("tenants.admin.base.BoundedPaginator.LIMIT", 3)
+def test_linked_pairs_are_searched_once_and_a_few_pages_ahead(boss, monkeypatch):
+    monkeypatch.setattr("tenants.admin.base.BoundedPaginator.LOOK_AHEAD", 1)
     monkeypatch.setattr("sync.admin.record_link.RecordLinkAdmin.list_per_page", 2)
     tenant = make_tenant("a")
-    links = [make_link(tenant, name=f"n{number}") for number in range(5)]
+    links = [make_link(tenant, name=f"n{number}") for number in range(7)]
     url = reverse("admin:mappings_recordlink_changelist")
     with CaptureQueriesContext(connection) as queries:
-        first = boss.get(url, {"q": "n"}).context["cl"]
+        first = boss.get(url, {"q": "n"})
     assert not [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
-    assert sum("LIKE" in query["sql"] and "LIMIT 3" in query["sql"] for query in queries) == 1
-    assert (first.result_count, list(first.result_list)) == (3, [links[4], links[3]])
-    assert list(boss.get(url, {"q": "n", "p": 2}).context["cl"].result_list) == [links[2]]
+    assert sum("LIKE" in query["sql"] and "LIMIT 4" in query["sql"] for query in queries) == 1
+    assert list(first.context["cl"].result_list) == [links[6], links[5]]
+    assert "4+" in first.content.decode()
+    last = boss.get(url, {"q": "n", "p": 4}).context["cl"]
+    assert (last.result_count, list(last.result_list)) == (7, [links[0]])
+    assert boss.get(url, {"p": 99}).status_code == 302  # beyond the end
 
 
 # ------------------------------------------------------------------------------------------ finding records
