@@ -42,7 +42,7 @@ def logging_settings(*, readable: bool) -> dict[str, Any]:
         "loggers": {
             # Replaces Django's own console and mail handlers, which would bypass the redaction.
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
-            "django-q": {"handlers": ["console"], "level": "INFO", "propagate": False},
+            "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
             # One line per request comes from django_structlog; urllib3 would log full URLs.
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
             "urllib3": {"level": "WARNING"},

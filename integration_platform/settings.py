@@ -105,6 +105,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "sync.api.first.WebhooksFirst",  # webhooks need none of what follows
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # the console's pages shrink to a twentieth; its padding answers BREACH
     "integration_platform.content_security.ContentSecurityMiddleware",
@@ -193,7 +194,7 @@ Q_CLUSTER = {
     "orm": "default",
     "broker_class": "sync.queue.Broker",
     "workers": WORKERS,
-    "queue_limit": WORKERS,  # tasks taken in advance count against `retry` before they start: keep them few
+    "queue_limit": 2,  # what is taken in advance waits here while another machine may be idle
     "bulk": 1,
     "poll": 0.5,
     "timeout": 300,

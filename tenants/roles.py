@@ -33,7 +33,7 @@ def _roles(user: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
     cached: dict[int, str] | None = getattr(user, "_roles", None)
     if cached is None:
         with tenant_scope(ALL):
-            cached = dict(Membership.objects.filter(user_id=int(user.pk)).values_list("tenant_id", "role"))
+            cached = dict(Membership.objects.filter(user_id=user.pk or 0).values_list("tenant_id", "role"))
         user._roles = cached  # type: ignore[union-attr]  # noqa: SLF001 - kept as long as the request's user
     return cached
 
