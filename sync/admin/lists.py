@@ -33,7 +33,7 @@ class NewestFirstMixin:
 
     time_column = "at"
     # Relations of the list are fetched by their keys afterwards: joined, they make the database sort the whole table.
-    related = ("tenant",)
+    related: tuple[str, ...] = ("tenant",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]

@@ -298,11 +298,12 @@ class AtLeast(int):
         return f"{int(self)}+"
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+class BoundedPaginator(Paginator):
     """Looks a few pages ahead and no further: a list's price must not depend on the size of the table. It asks the table
     once, for keys; counting and fetching separately would search twice.
     """
 
+    object_list: QuerySet[Any]
     LOOK_AHEAD = 4  # pages
     current_page = 1
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import translation
 
 from mappings.models import EntityPolicy, RecordLink
 from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry
@@ -116,6 +118,13 @@ def all_rows(model: Any) -> Any:
     """Rows past row security, as a list."""
     with tenant_scope(ALL):
         return list(model.objects.all())
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request in Danish leaves its thread speaking Danish; the next test shall not inherit that."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,132 @@
+"""Policies, field rules and value translations as consultants edit them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from mappings.models import EntityPolicy, FieldRule, ValueMap
+from tenants.models import Tenant
+from tenants.scoping import ALL, tenant_scope
+from tests.factories import make_policy, make_tenant, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    return make_tenant("nordbyg")
+
+
+def person(role: str, tenant: Tenant) -> Client:
+    client = Client()
+    client.force_login(make_user(role, role, tenant))
+    return client
+
+
+def rule(tenant: Tenant, **values: str) -> dict[str, object]:
+    return {
+        "tenant": tenant.pk,
+        "entity": "customer",
+        "attribute": "iban",
+        "uniconta_field": "IBAN",
+        "intempus_field": "iban",
+        "uniconta_transform": "text",
+        "intempus_transform": "text",
+        "direction": "to_intempus",
+        **values,
+    }
+
+
+def errors(response) -> set[str]:
+    return set(response.context["adminform"].form.errors)
+
+
+def test_a_field_rule_is_added_changed_and_deleted_with_a_history(tenant):
+    client = person("consultant", tenant)
+    assert client.post(reverse("admin:mappings_fieldrule_add"), rule(tenant)).status_code == 302
+    with tenant_scope(ALL):
+        pk = FieldRule.objects.get().pk
+    change = reverse("admin:mappings_fieldrule_change", args=[pk])
+    assert client.post(change, rule(tenant, uniconta_field="BankAccount")).status_code == 302
+    history = client.get(reverse("admin:mappings_fieldrule_history", args=[pk])).content.decode()
+    assert "IBAN" in history and "BankAccount" in history and "consultant" in history
+    assert client.post(reverse("admin:mappings_fieldrule_delete", args=[pk]), {"post": "yes"}).status_code == 302
+    with tenant_scope(ALL):
+        assert not FieldRule.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "at"),
+    [
+        ({"entity": "invoice"}, {"entity"}),
+        ({"uniconta_transform": "rot13"}, {"uniconta_transform"}),
+        ({"uniconta_field": "Name"}, {"__all__"}),  # two attributes would use one field
+        ({"intempus_field": ""}, {"__all__"}),
+    ],
+)
+def test_a_rule_that_contradicts_the_rest_is_refused(tenant, values, at):
+    response = person("consultant", tenant).post(reverse("admin:mappings_fieldrule_add"), rule(tenant, **values))
+    assert response.status_code == 200
+    assert errors(response) == at
+
+
+def test_a_rule_stays_with_its_company(tenant):
+    client = person("consultant", tenant)
+    with tenant_scope(ALL):
+        row = FieldRule.objects.create(
+            tenant=tenant, entity="customer", attribute="iban", uniconta_field="IBAN", intempus_field="iban"
+        )
+    other = make_tenant("other")
+    client.post(reverse("admin:mappings_fieldrule_change", args=[row.pk]), rule(other, uniconta_field="X"))
+    with tenant_scope(ALL):
+        row.refresh_from_db()
+    assert (row.tenant_id, row.uniconta_field) == (tenant.pk, "X")
+
+
+def test_a_policy_is_switched(tenant):
+    policy = make_policy(tenant)
+    values = {"enabled": "on", "to_intempus": "on", "on_uniconta_delete": "ask", "on_intempus_delete": "block"}
+    response = person("consultant", tenant).post(
+        reverse("admin:mappings_entitypolicy_change", args=[policy.pk]), values
+    )
+    assert response.status_code == 302
+    with tenant_scope(ALL):
+        policy = EntityPolicy.objects.get()
+        assert EntityPolicy.history.count() == 2
+    assert (policy.entity, policy.enabled, policy.to_uniconta) == ("customer", True, False)
+    assert policy.on_intempus_delete == "block"
+
+
+def test_a_value_translation_is_added(tenant):
+    values = {
+        "tenant": tenant.pk,
+        "entity": "customer",
+        "attribute": "country",
+        "uniconta_value": "Denmark",
+        "intempus_value": "DK",
+    }
+    assert person("consultant", tenant).post(reverse("admin:mappings_valuemap_add"), values).status_code == 302
+    with tenant_scope(ALL):
+        assert str(ValueMap.objects.get()) == "customer.country: Denmark ↔ DK"
+
+
+@pytest.mark.parametrize("role", ["customer", "auditor", "support"])
+def test_others_look_and_change_nothing(tenant, role):
+    policy = make_policy(tenant)
+    client = person(role, tenant)
+    url = reverse("admin:mappings_entitypolicy_change", args=[policy.pk])
+    assert client.get(url).status_code == 200
+    assert client.post(url, {"enabled": ""}).status_code == 403
+    assert client.post(reverse("admin:mappings_fieldrule_add"), rule(tenant)).status_code == 403
+
+
+def test_entities_stand_in_the_readers_language(tenant):
+    make_policy(tenant)
+    client = person("consultant", tenant)
+    client.cookies["django_language"] = "da"
+    with translation.override("da"):  # and back: the request leaves its language in this thread
+        page = client.get(reverse("admin:mappings_entitypolicy_changelist")).content.decode()
+    assert "Kunde (debitor)" in page
