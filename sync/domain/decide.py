@@ -71,6 +71,8 @@ def settle_unclear(entity: Entity, items: list[Item]) -> None:
             # Somebody rang meanwhile: the remote may still be storing it, and a second try would double it.
             by_link[entry.link_id].error = RetryLater("answer_awaited", after=wait, is_outage=False)
             continue
+        elif entry.reserved_number:
+            continue  # the look-up of its number right before the next try tells
         entry.state = SyncLogEntry.State.DONE if arrived else SyncLogEntry.State.NOT_DONE
         entry.save(update_fields=["state"])
 

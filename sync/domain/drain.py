@@ -23,7 +23,7 @@ from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
 from sync.domain.remember import remember
 from sync.domain.sweep import sweep_entity
-from sync.models import ChangeEvent
+from sync.models import ChangeEvent, SyncLogEntry
 from tenants.scoping import tenant_scope
 
 log = structlog.get_logger()
@@ -330,4 +330,8 @@ def _look_before_create(
         origin = ChangeEvent.Origin.FOLLOW_UP
         observe(context, entity, System.UNICONTA, [row], read_at, origin=origin)
         item.error = RetryLater("answer_found", number, after=0, is_outage=False)
+    with tenant_scope(context.tenant_id):
+        not_there = [item.link.pk for item in creates.values() if item.error is None]
+        unclear = SyncLogEntry.objects.filter(link_id__in=not_there, state=SyncLogEntry.State.UNCLEAR)
+        unclear.exclude(reserved_number="").update(state=SyncLogEntry.State.NOT_DONE)
     return [(item, jobs) for item, jobs in work if item.error is None]

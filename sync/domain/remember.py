@@ -76,6 +76,11 @@ def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
             _fail(context, entity, row, done, now)
     save_many(list(rows.values()), REMEMBERED)
     finish(ended, ChangeEvent.State.DONE)
+    # What was asked about these records earlier is answered by now.
+    answered = [pk for pk, row in rows.items() if row.state != RecordLink.State.NEEDS_ATTENTION]
+    ChangeEvent.objects.filter(link_id__in=answered, state=ChangeEvent.State.NEEDS_ATTENTION).update(
+        state=ChangeEvent.State.DONE, finished_at=now
+    )
     _wake(context, entity, appeared, now)
     closed = [entry for entry in entries if entry.pk is not None]
     SyncLogEntry.objects.bulk_create([entry for entry in entries if entry.pk is None])
