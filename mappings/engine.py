@@ -261,9 +261,11 @@ def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: St
         return Plan(Outcome.EXCLUDED, "never_ticked", inactive_reason=standing.inactive_reason, keeps_bases=True)
     if intempus.current is None:
         return Plan(Outcome.EXCLUDED, "unticked", inactive_reason=Inactive.FLAG)
+    changed = compare(intempus.base, intempus.current)
     edits = tuple(
-        FieldChange(name, intempus.base[name], intempus.current[name], "not_taken_over")
-        for name in compare(intempus.base, intempus.current)
+        FieldChange(attribute.name, intempus.base[attribute.name], intempus.current[attribute.name], "not_taken_over")
+        for attribute in entity.attributes
+        if attribute.name in changed
     )
     if standing.inactive_reason is Inactive.FLAG or not _is_active(entity, intempus.current):
         by_hand = _is_active(entity, intempus.current)
@@ -404,7 +406,12 @@ def _on_both_sides(
         tuple(not_taken_over),
         tuple(unresolved),
         ("reference_missing",) if unresolved else (),
-        _inactive_reason(entity, intempus.current, to_uniconta, to_intempus, standing),
+        # Ticked again, but nothing may go out: that is still to be done when the direction is on again.
+        Inactive.FLAG
+        if comparison.is_reticked and to_intempus and not policy.to_intempus
+        else _inactive_reason(
+            entity, intempus.current, to_uniconta, to_intempus if policy.to_intempus else [], standing
+        ),
         kept_fields=tuple(kept),
     )
 

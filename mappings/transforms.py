@@ -6,6 +6,7 @@ Canonical values are text, booleans and integers; decimals are normalised string
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ from typing import Any
 
 from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
 
+LINE_END = re.compile(r"\r+\n")
+COUNTRY_PREFIX = re.compile(r"^(DK)+")
 Raw = Any
 Value = str | bool | int
 
@@ -41,7 +44,7 @@ def _read_text(raw: Raw) -> str:
     if isinstance(raw, (dict, list)):
         raise MappingError(f"expected text, got {type(raw).__name__}")
     # A remote form may send Windows line ends and trailing blanks; neither is a change.
-    return str(raw).replace("\r\n", "\n").strip()
+    return LINE_END.sub("\n", str(raw)).strip()
 
 
 def _read_boolean(raw: Raw) -> bool:
@@ -87,7 +90,7 @@ def _read_country(raw: Raw) -> str:
 
 def _read_digits(raw: Raw) -> str:
     """A registration number without the blanks and the country prefix people type ("DK 12 34 56 78")."""
-    return _read_text(raw).upper().replace(" ", "").removeprefix("DK")
+    return COUNTRY_PREFIX.sub("", _read_text(raw).upper().replace(" ", ""))
 
 
 def _read_uri(raw: Raw) -> str:

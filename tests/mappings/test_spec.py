@@ -1,0 +1,113 @@
+"""A wrong declaration fails at import, with the name at fault."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mappings.entities import ENTITIES
+from mappings.entities.customer import CUSTOMER
+from mappings.rules import with_rules
+from mappings.spec import Attribute, DeclarationError, Direction, Match, MatchRule, System
+
+
+def changed(name: str, **values: Any) -> tuple[Attribute, ...]:
+    return tuple(replace(a, **values) if a.name == name else a for a in CUSTOMER.attributes)
+
+
+EXTRA = Attribute("extra", "Extra", "Ekstra", "Www", "notes")
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "declared twice": (
+        {"attributes": (*CUSTOMER.attributes, replace(EXTRA, name="city"))},
+        "customer: attribute 'city' is declared twice",
+    ),
+    "no such transform": (
+        {"attributes": changed("city", uniconta_transform="upper")},
+        "customer.city: transform 'upper' (uniconta) does not exist",
+    ),
+    "no such transform there": (
+        {"attributes": changed("city", intempus_transform="upper")},
+        "customer.city: transform 'upper' (intempus) does not exist",
+    ),
+    "no field": ({"attributes": changed("city", intempus="")}, "customer.city: no field named for intempus"),
+    "field used twice": (
+        {"attributes": (*CUSTOMER.attributes, replace(EXTRA, uniconta="City"))},
+        "customer: two attributes use the uniconta field 'City'",
+    ),
+    "mandatory without reference": (
+        {"attributes": changed("city", is_mandatory=True)},
+        "customer.city: only a reference can be mandatory",
+    ),
+    "sides exchanged": ({"uniconta": CUSTOMER.intempus}, "customer: the uniconta side is declared for intempus"),
+    "no key": ({"attributes": changed("number", is_key=False)}, "customer: exactly one attribute must be the key"),
+    "two keys": ({"attributes": changed("city", is_key=True)}, "customer: exactly one attribute must be the key"),
+    "two activities": (
+        {"attributes": changed("city", is_activity=True)},
+        "customer: more than one attribute is the activity",
+    ),
+    "match by nothing": (
+        {"match": (MatchRule("cvr", "ean"),)},
+        "customer: match rule names the unknown attribute 'ean'",
+    ),
+    "match by name alone": (
+        {"match": (MatchRule("name", "name"),)},
+        "customer: a name alone never links records; make that rule a proposal",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_declaration_names_what_is_wrong(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        replace(CUSTOMER, **values)
+    assert str(caught.value) == message
+
+
+def test_the_directions_of_a_customer() -> None:
+    one_way = {a.name for a in CUSTOMER.attributes if a.direction is Direction.TO_INTEMPUS}
+    assert one_way == {"number", "cvr", "group"}
+    assert CUSTOMER.attribute("email").uniconta == "ContactEmail"
+    assert "InvoiceEmail" not in {a.uniconta for a in CUSTOMER.attributes}
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
+def test_every_entity_keeps_the_common_rules(entity: Any) -> None:
+    assert entity.key.direction is Direction.TO_INTEMPUS
+    assert {rule.certainty for rule in entity.match if "name" in (rule.uniconta, rule.intempus)} <= {Match.PROPOSAL}
+    assert all(reference.reference in ENTITIES for reference in entity.references)
+    assert entity.side(System.UNICONTA).company_field and entity.side(System.INTEMPUS).company_field
+    names = list(ENTITIES)
+    assert all(names.index(reference.reference) < names.index(entity.name) for reference in entity.references)
+
+
+def rule(**values: Any) -> Any:
+    defaults = {
+        "attribute": "department",
+        "uniconta_field": "Dimension1",
+        "intempus_field": "notes",
+        "uniconta_transform": "text",
+        "intempus_transform": "text",
+        "direction": "both",
+        "is_off": False,
+    }
+    return SimpleNamespace(**(defaults | values))
+
+
+def test_a_rule_adds_redirects_or_switches_off() -> None:
+    added = with_rules(CUSTOMER, [rule()], [])
+    assert added.attribute("department").uniconta == "Dimension1"
+    redirected = with_rules(CUSTOMER, [rule(attribute="phone", uniconta_field="MobilPhone", intempus_field="")], [])
+    assert (redirected.attribute("phone").uniconta, redirected.attribute("phone").intempus) == ("MobilPhone", "phone")
+    assert redirected.attribute("phone").label == "Phone"
+    without = with_rules(CUSTOMER, [rule(attribute="phone", is_off=True)], [])
+    assert "phone" not in {a.name for a in without.attributes}
+    assert "department" not in {a.name for a in CUSTOMER.attributes}
+
+
+def test_a_rule_that_contradicts_the_rest_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="two attributes use the uniconta field 'City'"):
+        with_rules(CUSTOMER, [rule(uniconta_field="City")], [])
+    with pytest.raises(DeclarationError, match="exactly one attribute must be the key"):
+        with_rules(CUSTOMER, [rule(attribute="number", is_off=True)], [])

@@ -1,0 +1,117 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.countries import MEMBER_OF_CODE
+from mappings.transforms import TRANSFORMS, MappingError
+
+READS: list[tuple[str, Any, Any]] = [
+    ("text", None, ""),
+    ("text", "  Åse \r\nHolm ", "Åse \nHolm"),
+    ("text", 42, "42"),
+    ("boolean", None, False),
+    ("boolean", True, True),
+    ("boolean", "true", True),
+    ("boolean", "False", False),
+    ("boolean", 1, True),
+    ("boolean", "", False),
+    ("inverted", True, False),
+    ("inverted", None, True),
+    ("decimal", None, ""),
+    ("decimal", "12.500", "12.5"),
+    ("decimal", 0.0, "0"),
+    ("decimal", "-0.00", "0"),
+    ("decimal", 1e21, "1000000000000000000000"),
+    ("decimal", "0.10", "0.1"),
+    ("date", None, ""),
+    ("date", "0001-01-01T00:00:00", ""),
+    ("date", "2027-02-28T23:59:59", "2027-02-28"),
+    ("date", "2027-02-28", "2027-02-28"),
+    ("country_member", "Denmark", "DK"),
+    ("country_member", "Atlantis", "Atlantis"),
+    ("country_code", "dk", "DK"),
+    ("country_code", "Denmark", "DK"),
+    ("country_code", "", ""),
+    ("registration_number", "DK 12 34 56 78", "12345678"),
+    ("registration_number", "12345678", "12345678"),
+    ("registration_number", "DKDK12", "12"),
+    ("text", "a\r\r\nb", "a\nb"),
+    ("registration_number", None, ""),
+    ("reference_key", "01", "01"),
+    ("reference_uri", "/web/v1/customer_group/17/", "17"),
+    ("reference_uri", {"id": 17, "resource_uri": "/web/v1/customer_group/17/"}, "17"),
+    ("reference_uri", {"id": 17}, "17"),
+    ("reference_uri", None, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "raw", "value"), READS)
+def test_reading(name: str, raw: Any, value: Any) -> None:
+    assert TRANSFORMS[name].read(raw) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("text", {"id": 1}),
+        ("text", ["a"]),
+        ("boolean", "måske"),
+        ("boolean", 2),
+        ("decimal", "1,5"),
+        ("decimal", "NaN"),
+        ("decimal", "Infinity"),
+        ("date", "28-02-2027"),
+        ("date", "2027-02-30"),
+        ("reference_uri", "///"),
+    ],
+)
+def test_what_cannot_be_understood_says_so(name: str, raw: Any) -> None:
+    with pytest.raises(MappingError):
+        TRANSFORMS[name].read(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "raw"),
+    [
+        ("date", "", None),
+        ("date", "2027-02-28", "2027-02-28"),
+        ("country_member", "DK", "Denmark"),
+        ("country_member", "Atlantis", "Atlantis"),
+        ("country_code", "DK", "DK"),
+        ("inverted", True, False),
+        ("boolean", 1, True),
+    ],
+)
+def test_writing(name: str, value: Any, raw: Any) -> None:
+    assert TRANSFORMS[name].write(value) == raw
+
+
+RAW: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.none() | st.text() | st.integers(),
+    "boolean": st.none() | st.booleans() | st.sampled_from(["true", "false", "1", "0", "", 0, 1]),
+    "inverted": st.none() | st.booleans(),
+    "decimal": st.none()
+    | st.decimals(allow_nan=False, allow_infinity=False, places=4)
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    "date": st.none() | st.dates().map(str) | st.datetimes().map(lambda moment: moment.isoformat()),
+    "country_member": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE.values())) | st.text(),
+    "country_code": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE)) | st.text(),
+    "registration_number": st.none() | st.text(alphabet="0123456789 DK"),
+    "reference_key": st.none() | st.text(),
+    "reference_uri": st.none() | st.integers(min_value=1).map(lambda number: f"/web/v1/case/{number}/"),
+}
+
+
+def test_every_transform_has_a_strategy() -> None:
+    assert RAW.keys() == TRANSFORMS.keys()
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@given(data=st.data())
+def test_writing_what_was_read_keeps_its_meaning(name: str, data: st.DataObject) -> None:
+    transform = TRANSFORMS[name]
+    value = transform.read(data.draw(RAW[name]))
+    assert transform.read(transform.write(value)) == value
