@@ -1,0 +1,70 @@
+"""Where a pull restarts, and when it reads everything."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from mappings.models import FieldRule
+from sync.domain.pull import OVERLAP, _advance, _is_complete_due, _restart
+from sync.models import Cursor, Run
+from tenants.models import Tenant
+from tenants.scoping import tenant_scope
+from tests.factories import make_run, make_tenant
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def advance(cursor: Cursor, value: int, minutes: float) -> int:
+    """Store a reading position and say where a pull at that moment would have restarted."""
+    now = NOW + timedelta(minutes=minutes)
+    start = _restart(cursor, now)
+    _advance(cursor.tenant_id, cursor, value, now)
+    with tenant_scope(cursor.tenant_id):
+        cursor.refresh_from_db()
+    return start
+
+
+def test_the_restart_lies_minutes_behind_the_newest_stamp() -> None:
+    tenant = make_tenant()
+    with tenant_scope(tenant.pk):
+        cursor = Cursor.objects.create(tenant=tenant, entity="customer")
+    starts = [advance(cursor, value, minute) for minute, value in enumerate((100, 200, 300, 400, 500, 600, 700, 800))]
+    #   at minute 0 nothing is known; until minute 5 the first stamp; then the one from five minutes ago
+    assert starts == [0, 100, 100, 100, 100, 100, 200, 300]
+    assert cursor.value == 800
+    assert advance(cursor, 900, 60) == 800
+    assert len(cursor.trail) == 2
+    assert advance(cursor, 850, 61) == 800  # a lower stamp never moves the cursor back
+    assert cursor.value == 900
+
+
+def pulled(tenant: Tenant, ago: timedelta, **values: Any) -> Run:
+    values = {"state": "done", "result": {"is_complete": True}} | values
+    return make_run(tenant, started_at=timezone.now() - ago, **values)
+
+
+def test_when_everything_is_read() -> None:
+    tenant, other = make_tenant(), make_tenant()
+    pulled(other, timedelta(minutes=1))
+    assert _is_complete_due(tenant.pk)  # never before
+    pulled(tenant, timedelta(minutes=1), state="failed")
+    assert _is_complete_due(tenant.pk)
+    first = pulled(tenant, timedelta(minutes=1))
+    assert not _is_complete_due(tenant.pk)
+    with tenant_scope(tenant.pk):
+        Run.objects.filter(pk=first.pk).update(started_at=timezone.now() - OVERLAP)
+    assert _is_complete_due(tenant.pk)  # what committed late behind the very first reading
+    pulled(tenant, timedelta(minutes=1))
+    assert not _is_complete_due(tenant.pk)
+    for each, is_due in ((other, False), (tenant, True)):
+        with tenant_scope(each.pk):
+            FieldRule.objects.create(tenant=each, entity="customer", attribute="x", is_off=True)
+        assert _is_complete_due(tenant.pk) is is_due
+    pulled(tenant, timedelta(0))
+    assert not _is_complete_due(tenant.pk)
+    with tenant_scope(tenant.pk):
+        Run.objects.filter(tenant=tenant).update(started_at=timezone.now() - timedelta(hours=25))
+    assert _is_complete_due(tenant.pk)
