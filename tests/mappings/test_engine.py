@@ -37,10 +37,10 @@ class References:
     def __init__(self, groups: dict[str, str] | None = None) -> None:
         self.groups = GROUPS if groups is None else groups
 
-    def to_intempus(self, entity: str, uniconta_key: str) -> str | None:  # noqa: ARG002 - one entity only
+    def to_intempus(self, entity: str, uniconta_key: str) -> str | None:
         return self.groups.get(uniconta_key)
 
-    def to_uniconta(self, entity: str, intempus_id: str) -> str | None:  # noqa: ARG002
+    def to_uniconta(self, entity: str, intempus_id: str) -> str | None:
         return {number: key for key, number in self.groups.items()}.get(intempus_id)
 
 
@@ -375,7 +375,7 @@ def test_edits_while_unticked_are_told() -> None:
         (True, True, Inactive.PERSON, Inactive.NO),
     ],
 )
-def test_why_it_is_inactive(here: bool, there: bool, known: Inactive, expected: Inactive) -> None:  # noqa: FBT001
+def test_why_it_is_inactive(here: bool, there: bool, known: Inactive, expected: Inactive) -> None:
     made = plan(uniconta(active=here), intempus(active=there), standing=replace(TICKED, inactive_reason=known))
     assert made.inactive_reason is expected
 
@@ -494,7 +494,7 @@ def test_compare_ignores_what_has_no_base() -> None:
 
 WORDS = st.sampled_from(["", "a", "b", "c"])
 FIELDS = {
-    **{name: WORDS for name in ("name", "city", "phone", "cvr", "number")},
+    **dict.fromkeys(("name", "city", "phone", "cvr", "number"), WORDS),
     "group": st.sampled_from(["", "1", "2", "3"]),  # Intempus knows no "3"
     "active": st.booleans(),
 }
@@ -610,7 +610,7 @@ def test_no_plan_goes_where_it_must_not(situation: Any) -> None:
 
 
 @given(situations(), st.data())
-def test_no_edit_is_lost_without_a_word(situation: Any, data: st.DataObject) -> None:  # noqa: ARG001
+def test_no_edit_is_lost_without_a_word(situation: Any, data: st.DataObject) -> None:
     """Every change of Intempus against its base travels, is overwritten and listed, told as not taken over, or waits."""
     u, i, policy, standing = situation
     if u.current is None or i.current is None or not i.base or standing.is_ticked is False:

@@ -166,7 +166,7 @@ def test_a_persons_answer_stays_on_the_record(context: Context) -> None:
 # ------------------------------------------------------------------------------------------------ field watch
 
 
-def flag(context: Context, present: bool) -> bool:  # noqa: FBT001
+def flag(context: Context, present: bool) -> bool:
     return watch_flag(context, context.entities["customer"], present)
 
 
