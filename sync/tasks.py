@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from sync.domain import connections, doorbell
 from sync.domain import drain as draining
+from sync.domain import preview as previewing
 from sync.domain import pull as pulling
 from sync.domain import sweep as sweeping
 
@@ -28,6 +29,11 @@ def sweep(tenant_id: int, run_id: int | None = None) -> None:
 def check_connection(connection_id: int, run_id: int) -> None:
     """Try a connection's credentials and note what it may do."""
     connections.check_connection(connection_id, run_id)
+
+
+def preview(run_id: int) -> None:
+    """Say what would happen to one record, without anything happening."""
+    previewing.preview(run_id)
 
 
 def beat(name: str) -> None:

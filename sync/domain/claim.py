@@ -20,8 +20,9 @@ from tenants.scoping import tenant_scope
 
 State = ChangeEvent.State
 
-#: Records per claim: three batch reads from Uniconta.
-CLAIM = 120
+#: Records per claim: one batch read from Uniconta, one conflict read from Intempus that is at most this many writes old,
+#: and all that a crash makes suspicious.
+GROUP = 40
 #: Crashes of an event claimed alone before it is put aside (the first one happened in company).
 CRASHES_ALONE = 3
 #: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
@@ -101,7 +102,7 @@ def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Cl
         backfill = Q(priority__gte=ChangeEvent.Priority.BACKFILL)
         for urgency in (backfill, ~backfill) if backfill_first else (~backfill, backfill):
             for entity in context.entities.values():
-                events = list(due.filter(urgency, entity=entity.name)[:CLAIM])
+                events = list(due.filter(urgency, entity=entity.name)[:GROUP])
                 if events:
                     return _take(context, lease, entity, events)
     return None

@@ -84,9 +84,10 @@ def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorde
     rules, translations = FieldRule.objects.filter(tenant_id=tenant_id), ValueMap.objects.filter(tenant_id=tenant_id)
     entities = {}
     for name, declared in ENTITIES.items():
-        if name not in policies and not declared.is_on_demand:
-            continue
         # A group needs no row of its own: it follows the records that use it.
+        users = [user for user in policies if any(name == a.reference for a in ENTITIES[user].references)]
+        if name not in policies and not (declared.is_on_demand and users):
+            continue
         policies.setdefault(name, EntityPolicy(tenant_id=tenant_id, entity=name))
         entities[name] = with_rules(
             declared,

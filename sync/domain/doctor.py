@@ -206,7 +206,7 @@ def check_connection(
         yield failed(
             name,
             f"answers as {shown}, but was {row.pinned_company_name} ({row.pinned_company_id})",
-            "Correct the log-in or the company id; a deliberate move is Move company in the console",
+            "Correct the log-in or the company id; another company is set up under a short name of its own",
         )
     elif (row.pinned_company_name, row.pinned_company_number) != (company.name, company.number):
         yield warn(

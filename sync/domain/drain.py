@@ -13,7 +13,7 @@ from mappings.engine import Action
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
-from sync.domain.claim import Claimed, LeaseLostError, claim, fence, has_due, put_back, recover, take_for
+from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
@@ -30,8 +30,6 @@ log = structlog.get_logger()
 
 #: A drain stops starting slices after this many seconds, so that no tenant keeps a worker for itself.
 SLICE_SECONDS = 10
-#: Records per conflict read: what Intempus says is at most this many writes old.
-GROUP = 50
 #: Every so many slices the backfill comes first.
 BACKFILL_EVERY = 4
 #: While a burst is still arriving, gather it for a moment: fewer reads for the same hints.
@@ -153,8 +151,7 @@ def _process(context: Context, lease: Lease, claimed: Claimed) -> None:
     entity = claimed.entity
     _read_uniconta(context, lease, entity, claimed)
     _confirm_missing(context, lease, entity, claimed)
-    for start in range(0, len(claimed.links), GROUP):
-        process_group(context, lease, entity, claimed, claimed.links[start : start + GROUP])
+    process_group(context, lease, entity, claimed, claimed.links)
 
 
 def process_group(

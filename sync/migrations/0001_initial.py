@@ -358,9 +358,7 @@ class Migration(migrations.Migration):
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(
-                    partitioned_table_sql("sync_exchange", EXCHANGE_COLUMNS), "DROP TABLE sync_exchange"
-                ),
+                migrations.RunSQL(partitioned_table_sql("sync_exchange", EXCHANGE_COLUMNS), "DROP TABLE sync_exchange"),
             ],
             state_operations=[
                 migrations.CreateModel(

@@ -77,7 +77,9 @@ class ConnectionForm(forms.ModelForm):
         if data.get("company_id") != stored.company_id and has_links:
             self.add_error(
                 "company_id",
-                _("The company id cannot change while there are linked pairs (rule M13). Move the company instead."),
+                _(
+                    "The company id cannot change while there are linked pairs (rule M13). Set the other company up as a company of its own."
+                ),
             )
         moved = data.get("base_url") != stored.base_url
         if moved and stored.sealed_secret and not data.get("secret"):
