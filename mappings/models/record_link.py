@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from mappings.spec import System
@@ -90,6 +91,12 @@ class RecordLink(models.Model):
             models.Index(fields=["tenant", "entity", "uniconta_key"], name="links_by_uniconta_key"),
             models.Index(fields=["tenant", "entity", "intempus_key"], name="links_by_intempus_key"),
             models.Index(fields=["tenant", "-changed_at"], name="links_by_change"),
+            # For the search box, which need not know the company: ids exactly, numbers and names by their beginning.
+            models.Index(fields=["uniconta_id"], name="links_by_uniconta_id"),
+            models.Index(fields=["intempus_id"], name="links_by_intempus_id"),
+            models.Index(fields=["uniconta_key"], name="links_by_uniconta_start", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["intempus_key"], name="links_by_intempus_start", opclasses=["varchar_pattern_ops"]),
+            models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="links_by_name_start"),
             GinIndex(fields=["uniconta_match_keys"], name="links_by_uniconta_match"),
             GinIndex(fields=["intempus_match_keys"], name="links_by_intempus_match"),
         ]

@@ -84,6 +84,7 @@ class ChangeEvent(models.Model):
                 name="events_open_by_record",
             ),
             models.Index(fields=["tenant"], condition=models.Q(state="claimed"), name="events_claimed"),
+            models.Index(fields=["tenant"], condition=models.Q(state="quarantined"), name="events_quarantined"),
             models.Index(fields=["tenant", "waits_for"], condition=models.Q(state="waiting"), name="events_waiting"),
             models.Index(fields=["link", "-received_at"], name="events_by_link"),
             models.Index(fields=["tenant", "-received_at"], name="events_by_tenant"),
