@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 from sync.partitions import partitioned_table_sql
 
-
 SYNCLOGENTRY_COLUMNS = """
     finished_at timestamp with time zone NULL,
     link_id bigint NOT NULL,
@@ -258,7 +257,7 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
-                    partitioned_table_sql("sync_synclogentry", SYNCLOGENTRY_COLUMNS), f"DROP TABLE sync_synclogentry"
+                    partitioned_table_sql("sync_synclogentry", SYNCLOGENTRY_COLUMNS), "DROP TABLE sync_synclogentry"
                 ),
             ],
             state_operations=[
@@ -359,9 +358,7 @@ class Migration(migrations.Migration):
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(
-                    partitioned_table_sql("sync_exchange", EXCHANGE_COLUMNS), f"DROP TABLE sync_exchange"
-                ),
+                migrations.RunSQL(partitioned_table_sql("sync_exchange", EXCHANGE_COLUMNS), "DROP TABLE sync_exchange"),
             ],
             state_operations=[
                 migrations.CreateModel(
