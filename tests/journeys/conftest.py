@@ -21,7 +21,7 @@ from sync.domain.connections import check_connection_now as check_connection
 from sync.domain.drain import drain
 from sync.domain.pull import pull
 from sync.domain.sweep import sweep
-from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry
+from sync.models import ChangeEvent, Cursor, Exchange, Run, SyncLogEntry
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_connections, make_event, make_policy, make_tenant
@@ -175,6 +175,12 @@ class Company:
         assert run is not None
         self.settle()
         return run
+
+    def forget_the_overlap(self) -> None:
+        """As if the last pull were long ago: the next one restarts where the cursor stands, not minutes before."""
+        with tenant_scope(self.tenant.pk):
+            for cursor in Cursor.objects.filter(tenant=self.tenant):
+                Cursor.objects.filter(pk=cursor.pk).update(trail=[[0, cursor.value]])
 
     def both(self) -> None:
         """A pull and a sweep, as after a quarter of an hour."""

@@ -1,5 +1,11 @@
 """M3: what is edited in Intempus reaches Uniconta at the next pull, and no late commit is lost."""
 
+from typing import Any
+
+import pytest
+
+from sync.domain import drain as drain_module
+from sync.domain.pull import pull
 from sync.models import Cursor
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
@@ -73,6 +79,32 @@ def test_a_change_right_before_our_write_is_not_swallowed(world: World) -> None:
         return answer(call)
 
     world.intempus.answer = person_is_faster
+    company.edit(row_id, City="Assens")
+    company.settle()
+    assert edits != []
+    debtor, customer = company.debtors()["1001"], company.customer_by_number("1001")
+    assert (debtor["City"], debtor["Phone"]) == ("Assens", "11223344")
+    assert (customer["city"], customer["phone"]) == ("Assens", "11223344")
+
+
+def test_a_pull_between_our_write_and_our_note_of_it_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulls run beside the drain: what one reads meanwhile may be newer than the answer we are about to note."""
+    company = world.nordbyg
+    row_id = company.debtor("1001", City="Odense")
+    company.both()
+    customer_id, note, edits = company.customer_by_number("1001")["id"], drain_module._remember, []
+
+    def note_late(*arguments: Any) -> None:
+        if any(done.written for done in arguments[-1]) and not edits:
+            edits.append(1)
+            company.edit_customer(customer_id, phone="11223344")
+            pull(company.tenant.pk)
+            company.forget_the_overlap()
+        note(*arguments)
+
+    monkeypatch.setattr(drain_module, "_remember", note_late)
     company.edit(row_id, City="Assens")
     company.settle()
     assert edits != []
