@@ -27,6 +27,7 @@ def test_prefix_default_group_and_the_number_back(world: World) -> None:
 
 def test_before_the_first_load_nothing_is_made(world: World) -> None:
     company = world.nordbyg
+    world.uniconta.switches.webhook_drop_probability = 1.0
     company.debtor("1001", CompanyRegNo="25313763", xIntempus=False)
     customer_id = company.customer(name="Kendt", number="25313763")
     company.pull()

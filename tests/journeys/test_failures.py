@@ -9,6 +9,7 @@ from django.utils import timezone
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.drain import drain
+from sync.domain.pull import pull
 from sync.models import ChangeEvent
 from tenants.models import Connection
 from tenants.scoping import tenant_scope
@@ -172,22 +173,34 @@ def test_a_create_whose_answer_was_lost_is_found_in_uniconta(world: World) -> No
     assert (link.state, link.uniconta_key) == ("in_sync", f"I{customer_id}")
 
 
+@pytest.mark.parametrize("is_edited_again", [False, True], ids=["", "edited again"])
 @pytest.mark.parametrize("target", ["uniconta", "intempus"])
-def test_an_update_whose_answer_was_lost_counts_once(world: World, target: str) -> None:
+def test_an_update_whose_answer_was_lost_is_our_own(world: World, target: str, is_edited_again: bool) -> None:
     company = world.nordbyg
     row_id = company.debtor("1001")
     company.both()
-    before = company.now()
+    customer_id, before = company.customer_by_number("1001")["id"], company.now()
+
+    def edit(city: str) -> None:
+        if target == "intempus":
+            company.edit(row_id, City=city)
+        else:
+            company.edit_customer(customer_id, city=city)
+
     if target == "intempus":
         method = "PUT" if world.is_adverse else "PATCH"
         world.intempus.faults.add("drop", method=method, path="/web/v1/customer/", times=1)
-        company.edit(row_id, City="Odense")
     else:
         world.uniconta.faults.add("drop", method="PUT", path="/api/Entities/Update", times=1)
-        company.edit_customer(company.customer_by_number("1001")["id"], city="Odense")
+    edit("Odense")
+    pull(company.tenant.pk)
+    one_drain(company)
+    if is_edited_again:
+        edit("Nyborg")
     company.both()
-    assert (company.debtors()["1001"]["City"], company.customer_by_number("1001")["city"]) == ("Odense", "Odense")
-    assert len(company.writes(before)) == 1
+    city = "Nyborg" if is_edited_again else "Odense"
+    assert (company.debtors()["1001"]["City"], company.customer_by_number("1001")["city"]) == (city, city)
+    assert len(company.writes(before)) == 1 + is_edited_again
     assert company.overwritten() == []
 
 
