@@ -42,13 +42,14 @@ def tenant_scope(tenants: str | int | Iterable[int]) -> Iterator[None]:
     spelled = _spell(tenants)
     outer = _named.get()
     with transaction.atomic():
+        is_outermost = not connection.savepoint_ids  # then what we set ends with the transaction
         _name(spelled)
         token = _named.set(spelled)
         try:
             yield
         finally:
             _named.reset(token)
-        if connection.in_atomic_block and not connection.needs_rollback:
+        if not is_outermost and not connection.needs_rollback:
             _name(outer or "")
 
 
