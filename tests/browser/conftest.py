@@ -58,6 +58,9 @@ class Visitor:
         return self.page.goto(self.base + path, wait_until="load")
 
     def shoot(self, name: str) -> None:
+        """A picture under var/screenshots, when asked for: SCREENSHOTS=1 make test ARGS="-m browser"."""
+        if not os.environ.get("SCREENSHOTS"):
+            return
         self.page.wait_for_timeout(250)  # Alpine shows what it hides while starting
         size = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], TALLEST)}

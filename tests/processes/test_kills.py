@@ -17,7 +17,7 @@ from tests.processes.conftest import COMPANIES, Installation, wait_for
 
 pytestmark = pytest.mark.slow
 
-DEBTORS = 80
+DEBTORS = 60
 WORKERS = 3
 DEFECTIVE = "tests.processes.defective_settings"
 
@@ -80,7 +80,7 @@ def lost(place: Installation, answered: list[str]) -> list[str]:
 def test_the_worker_is_killed(installation: Installation, defect: str) -> None:
     place = installation
     start_first_load(place, **with_defect(defect))
-    kills = (30,) if defect == "claims_are_never_released" else (30, 90, 130)  # that one never gets any further
+    kills = (20, 80) if not defect else (20,)  # a defect shows at the first
     for progress in kills:
         wait_for(lambda progress=progress: customers(place) >= progress or place.open_events() == 0, 60, place.state)
         place.kill("worker")
@@ -162,7 +162,7 @@ def test_postgresql_is_killed(installation: Installation, defect: str) -> None:
     start_first_load(place)
     try:
         with hooks_without_end(place) as answered:
-            for progress in (40, 100):
+            for progress in (20, 70) if not defect else (20,):
                 before = len(answered)
                 wait_for(
                     lambda progress=progress, before=before: (
