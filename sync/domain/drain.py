@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from mappings.engine import Action
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
+from sync.connectors.base import Row
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 SLICE_SECONDS = 10
 #: Every so many slices the backfill comes first.
 BACKFILL_EVERY = 4
+#: So many records a connector looks up one by one; more at once would be a list again, which is what we doubt.
+SINGLY = 20
 #: While a burst is still arriving, gather it for a moment: fewer reads for the same hints.
 GATHER_SECONDS, GATHER_BELOW = 0.2, 40
 
@@ -255,7 +258,10 @@ def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Cl
     if not suspects:
         return
     with _blaming(System.INTEMPUS):
-        found = context.connectors[System.INTEMPUS].read_by_ids(entity.intempus, list(suspects))
+        connector, ids = context.connectors[System.INTEMPUS], list(suspects)
+        found: dict[str, Row] = {}
+        for start in range(0, len(ids), SINGLY):
+            found |= connector.read_by_ids(entity.intempus, ids[start : start + SINGLY])
         observe(
             context,
             entity,
