@@ -267,6 +267,8 @@ def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: St
         for attribute in entity.attributes
         if attribute.name in changed
     )
+    # Their bases stay: when the tick comes back they are edits that Uniconta overwrites, and are listed as such.
+    kept = tuple(edit.field for edit in edits if entity.activity is None or edit.field != entity.activity.name)
     if standing.inactive_reason is Inactive.FLAG or not _is_active(entity, intempus.current):
         by_hand = _is_active(entity, intempus.current)
         return Plan(
@@ -274,12 +276,19 @@ def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: St
             "reactivated_by_hand" if by_hand else "unticked",
             not_taken_over=edits,
             inactive_reason=Inactive.FLAG,
+            kept_fields=kept,
         )
     if not policy.to_intempus:
         # Not remembered as switched off: that is still to be done when the direction is on again.
-        return Plan(Outcome.EXCLUDED, "direction_off", not_taken_over=edits, inactive_reason=standing.inactive_reason)
+        return Plan(
+            Outcome.EXCLUDED,
+            "direction_off",
+            not_taken_over=edits,
+            inactive_reason=standing.inactive_reason,
+            kept_fields=kept,
+        )
     write = _switch(entity, System.INTEMPUS, False, "tick_removed")
-    return Plan(Outcome.EXCLUDED, "unticked", (write,), edits, inactive_reason=Inactive.FLAG)
+    return Plan(Outcome.EXCLUDED, "unticked", (write,), edits, inactive_reason=Inactive.FLAG, kept_fields=kept)
 
 
 def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, references: References) -> Plan:

@@ -45,18 +45,22 @@ def _build(rule: Rule, reply: Reply) -> RemoteError:
     return rule.error(rule.code, detail)
 
 
+#: One header must not stop a company for months: whoever means longer says so again.
+LONGEST_WAIT_SECONDS = 3600.0
+
+
 def retry_after(reply: Reply) -> float:
     """Seconds to wait; the header may hold seconds or an HTTP-date, or be missing (API page of Intempus, 1.8)."""
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text[:12]), LONGEST_WAIT_SECONDS)
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return DEFAULT_WAIT_SECONDS
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
-    return max(0.0, (instant - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (instant - datetime.now(UTC)).total_seconds()), LONGEST_WAIT_SECONDS)
 
 
 # --- The rows every HTTP system shares. `BEFORE` stands above a connector's own rows, `AFTER` closes the table. ---

@@ -189,6 +189,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Venter på, at den første indlæsning har læst begge systemer.",
         "",
     ),
+    "not_begun": (
+        "Not begun: another change had just shown that the system does not answer. It goes out as soon as it does.",
+        "",
+        "Ikke begyndt: en anden ændring havde netop vist, at systemet ikke svarer. Den sendes, så snart det gør.",
+        "",
+    ),
     "lease_short": (
         "Is tried again at once: the time for this round was used up.",
         "",

@@ -72,6 +72,7 @@ def recover(context: Context, lease: Lease) -> None:
         )
         creates = list(sending.filter(action=SyncLogEntry.Action.CREATE).values_list("link_id", flat=True))
         sending.update(state=SyncLogEntry.State.UNCLEAR, error_code="crashed", finished_at=timezone.now())
+        dangerous = list(orphans.filter(crashes__gt=CRASHES_ALONE).values_list("link_id", flat=True))
         orphans.filter(crashes__gt=CRASHES_ALONE).update(
             state=State.QUARANTINED, error_code="crashed", claim=None, finished_at=timezone.now()
         )
@@ -79,9 +80,7 @@ def recover(context: Context, lease: Lease) -> None:
         orphans.filter(link_id__in=creates).update(state=State.PENDING, claim=None, due_at=later)
         orphans.update(state=State.PENDING, claim=None)
         RecordLink.objects.filter(
-            tenant_id=context.tenant_id,
-            events__state=State.QUARANTINED,
-            events__error_code="crashed",
+            pk__in=[link for link in dangerous if link],
             state__in=[RecordLink.State.NEW, RecordLink.State.IN_SYNC],
         ).update(state=RecordLink.State.NEEDS_ATTENTION, reason="crashed")
 

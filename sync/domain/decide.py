@@ -52,7 +52,8 @@ def settle_unclear(entity: Entity, items: list[Item]) -> None:
     """
     by_link = {item.link.pk: item for item in items}
     references = {attribute.name for attribute in entity.references}
-    for entry in SyncLogEntry.objects.filter(link_id__in=by_link, state=SyncLogEntry.State.UNCLEAR).order_by("id"):
+    unclear = SyncLogEntry.objects.filter(link_id__in=by_link, state=SyncLogEntry.State.UNCLEAR).exclude(target="")
+    for entry in unclear.order_by("id"):
         link = by_link[entry.link_id].link
         now = link.current(entry.target)
         written = {change["field"]: change["new"] for change in entry.plan.get("changes", [])}

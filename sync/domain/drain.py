@@ -176,6 +176,8 @@ def process_group(
         missing = missing_references(context, entity, items)
     for name, keys in missing.items():
         _ensure(context, lease, context.entities[name], keys)
+    if context.troubled:
+        raise TroubleError  # a reference could not be sent: who needs it waits with it
     with tenant_scope(context.tenant_id):
         plan_items(context, entity, items, used=used)
     work = _prepare(context, entity, items)

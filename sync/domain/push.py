@@ -19,7 +19,7 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, System, Values
 from mappings.transforms import MappingError
 from sync.connectors.base import Reference, Row, Written
-from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
 from sync.domain.connections import current_entry
 from sync.domain.context import Context
 from sync.domain.decide import Item
@@ -205,8 +205,12 @@ def _carry_out(
                 # The lease may have gone while this thread stood still; then somebody else may be sending.
                 if not lease.has_time_for(min(CALL_SECONDS, 0.6 * settings.LEASE_SECONDS)):
                     raise RetryLater("lease_short", after=0, is_outage=False)
+                if job.write.target in context.troubled:
+                    raise RetryLater("not_begun", after=0, is_outage=False)
                 done.written.append((job, _send(context, entity, job)))
         except RemoteError as error:
+            if isinstance(error, ConnectionBroken) or getattr(error, "is_outage", False):
+                context.troubled.add(job.write.target)  # nobody else starts a call that can only fail as well
             done.error, done.failed_job = error, job
             done.unsent = jobs[jobs.index(job) + 1 :]
             break

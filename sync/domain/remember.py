@@ -48,7 +48,9 @@ REMEMBERED = [
 ]
 CLOSED = ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"]
 #: Nothing went wrong, it is only too early: neither logged nor counted.
-WAITS = ("first_load", "lease_short", "answer_awaited")
+WAITS = ("first_load", "lease_short", "answer_awaited", "not_begun")
+#: Events that wait for a person.
+ASKED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
 #: Origins that are not worth a log entry when they led to nothing: mostly our own writes coming back.
 QUIET = {ChangeEvent.Origin.PULL, ChangeEvent.Origin.FOLLOW_UP, ChangeEvent.Origin.SWEEP}
 
@@ -74,11 +76,14 @@ def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
             appeared += [row.uniconta_key] if row.is_linked else []
         else:
             _fail(context, entity, row, done, now)
+            if not done.item.events and row.state != RecordLink.State.NEEDS_ATTENTION:
+                # Here for another record's sake, so no event of its own says "again".
+                store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)
     save_many(list(rows.values()), REMEMBERED)
     finish(ended, ChangeEvent.State.DONE)
     # What was asked about these records earlier is answered by now.
     answered = [pk for pk, row in rows.items() if row.state != RecordLink.State.NEEDS_ATTENTION]
-    ChangeEvent.objects.filter(link_id__in=answered, state=ChangeEvent.State.NEEDS_ATTENTION).update(
+    ChangeEvent.objects.filter(link_id__in=answered, state__in=ASKED).update(
         state=ChangeEvent.State.DONE, finished_at=now
     )
     _wake(context, entity, appeared, now)
@@ -130,7 +135,9 @@ def _entry_without_write(context: Context, entity: Entity, done: Done) -> list[S
     if error is not None:
         if isinstance(error, RetryLater) and error.code in WAITS:
             return []
-        entry = new_entry(context, entity, item, None, _state_of(error))
+        # Nothing of the record itself was sent, so nothing of it can be unclear.
+        state = State.RETRY if isinstance(error, Unclear) else _state_of(error)
+        entry = new_entry(context, entity, item, None, state)
         entry.error_code, entry.error_detail = error.code, error.detail
         return [entry]
     plan = item.plan
