@@ -241,3 +241,37 @@ def test_credentials_that_break_in_the_middle_of_writing_stop_the_drain(world: W
     company.press(actions.resume_connection, company.connection("intempus").pk)
     company.settle()
     assert [row["number"] for row in company.customers()] == ["1001", "1002"]
+
+
+def test_a_quarantined_record_gets_well_with_its_next_success(world: World) -> None:
+    company = world.nordbyg
+    row_id = company.debtor("1001")
+    company.debtor("1002")
+    company.settle()
+    link = company.link(uniconta_key="1001")
+    with tenant_scope(company.tenant.pk):
+        event = ChangeEvent.objects.filter(link=link).latest("pk")
+        ChangeEvent.objects.filter(pk=event.pk).update(state=ChangeEvent.State.QUARANTINED, error_code="crashed")
+    company.edit(company.debtors()["1002"]["RowId"], City="Odense")  # somebody else's change says nothing about it
+    company.settle()
+    assert company.link(uniconta_key="1001").state == "in_sync"
+    company.edit(row_id, City="Assens")
+    company.settle()
+    assert company.customer_by_number("1001")["city"] == "Assens"
+    assert company.events(state="quarantined") == []
+
+
+def test_after_the_first_outage_nothing_more_is_begun(world: World) -> None:
+    company = world.nordbyg
+    ids = [company.debtor(f"{1000 + n}") for n in range(30)]
+    company.settle()
+    world.intempus.faults.add("status", path=r"/web/v1/customer/\d+/", status=429, retry_after=4)
+    before = world.intempus.ledger.last_seq
+    for row_id in ids:
+        company.edit(row_id, City="Odense")
+    one_drain(company)
+    refused = [entry for entry in world.intempus.ledger.entries(since=before) if entry.status == 429]
+    assert 1 <= len(refused) <= 8  # those under way together, and not thirty
+    world.intempus.faults.clear()
+    company.settle()
+    assert {row["city"] for row in company.customers()} == {"Odense"}

@@ -48,6 +48,10 @@ def test_the_tick_comes_goes_and_comes_back(world: World) -> None:
     company.settle()
     customer = company.customer_by_number("1001")
     assert (customer["active"], customer["city"]) == (True, "Assens")
+    [lost] = [entry for entry in company.log(company.link()) if entry.has_overwritten]
+    assert [(change["field"], change["old"], change["new"]) for change in lost.plan["overwritten"]] == [
+        ("phone", "22222222", "")
+    ]
     assert standing(company.link()) == ("in_sync", "", "")
     assert company.debtors()["1001"]["Phone"] is None
     assert [row["active"] for row in other.customers()] == [True]

@@ -1,6 +1,7 @@
 """M6: groups go to Intempus only with a record that uses them."""
 
 from sync.domain import actions
+from sync.domain.drain import drain
 from tests.journeys.conftest import Company, World
 
 
@@ -88,3 +89,16 @@ def test_a_group_made_by_hand_in_intempus_is_used(world: World) -> None:
     company.pull()
     assert (company.groups_in_intempus(), group_of(company, "1001")) == ([("1", "Danske")], "1")
     world.intempus.faults.clear(fault.id)
+
+
+def test_an_outage_at_the_group_holds_the_customer_back(world: World) -> None:
+    company = world.nordbyg
+    world.intempus.faults.add("status", method="POST", path="customer_group/", status=500, times=1)
+    company.debtor("1001", Group="2")
+    company.uniconta.wait_for_webhooks()
+    drain(company.tenant.pk)
+    assert company.customers() == []  # never without its group for something that passes
+    company.settle()
+    assert company.groups_in_intempus() == [("2", "Udland")]
+    [group] = company.intempus.rows(company.intempus_number, "customer_group")
+    assert company.customer_by_number("1001")["customer_group"] == group["id"]

@@ -191,3 +191,10 @@ def test_every_code_is_listed_and_every_listed_code_is_used() -> None:
     ) + re.findall(r'(?:RetryLater|Unclear|NeedsAttention|ConnectionBroken|Gone),\s*"(\w+)"', sources)
     assert set(raised) <= set(CODES)
     assert [code for code in CODES if f'"{code}"' not in sources] == []
+
+
+@pytest.mark.parametrize("header", ["8640000", "9" * 15, "9" * 400, "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_no_header_stops_a_company_for_longer_than_an_hour(header: str) -> None:
+    error = classify(reply(429, "", headers={"retry-after": header}), INTEMPUS)
+    assert isinstance(error, RetryLater)
+    assert error.after == 3600
