@@ -572,7 +572,10 @@ def test_a_plan_carried_out_leaves_nothing_to_do(situation: Any) -> None:
     u, i, standing = remembered(u, i, standing, made)
     again = make_plan(CUSTOMER, u, i, policy, standing, References())
     assert again.writes == ()
-    assert again.not_taken_over == () or made.keeps_bases
+    if standing.is_ticked is False:  # edits stay not taken over until the tick comes back
+        assert set(again.not_taken_over) <= set(made.not_taken_over)
+    else:
+        assert again.not_taken_over == () or made.keeps_bases
 
 
 @given(situations())
