@@ -61,7 +61,7 @@ worker: setup ## the part that synchronises
 
 .PHONY: test
 test: setup ## the whole test suite (ARGS="-k words" narrows it down)
-	@$(BIN)/python -m pytest -n 5 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 .PHONY: check
 check: lint ## what CI runs: lint, types, import rules, migrations, deployment checks, tests
