@@ -244,6 +244,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Nummeret er allerede brugt af en anden post i det andet system.",
         "Giv den ene af de to et andet nummer, eller par dem ved at give begge samme CVR-nummer.",
     ),
+    "unknown_record": (
+        "Uniconta reported a change of a record that is not there and was never seen; perhaps made and deleted at once.",
+        "",
+        "Uniconta meldte om en post, der ikke findes og aldrig er set; måske oprettet og slettet med det samme.",
+        "",
+    ),
     "deleted_in_uniconta": (
         "The record was deleted in Uniconta but is still active in Intempus.",
         "Set it inactive in Intempus, or create it again in Uniconta.",

@@ -14,7 +14,7 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.base import Row
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
-from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, has_due, put_back, recover, take_for
+from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
@@ -243,7 +243,23 @@ def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Clai
             origin=ChangeEvent.Origin.WEBHOOK,
             stores_events=False,
         )
-    _mark_gone(context, lease, System.UNICONTA, [link.pk for key, link in stale.items() if key not in found])
+    missing = [link for key, link in stale.items() if key not in found]
+    strangers = {link.pk for link in missing if link.uniconta_seen_at is None and not link.is_linked}
+    _forget(context, lease, claimed, strangers)
+    _mark_gone(context, lease, System.UNICONTA, [link.pk for link in missing if link.pk not in strangers])
+
+
+def _forget(context: Context, lease: Lease, claimed: Claimed, strangers: set[int]) -> None:
+    """A hint at a record that nobody ever saw, and that is not there, says nothing about any record of ours."""
+    if not strangers:
+        return
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        ChangeEvent.objects.filter(link_id__in=strangers).update(link=None)
+        hints = [event for pk in strangers for event in claimed.events.pop(pk)]
+        finish(hints, ChangeEvent.State.IGNORED, "unknown_record")
+        claimed.links = [pk for pk in claimed.links if pk not in strangers]
+        RecordLink.objects.filter(pk__in=strangers).delete()
 
 
 def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:

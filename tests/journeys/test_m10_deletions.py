@@ -108,3 +108,21 @@ def test_deleted_and_made_anew_under_the_same_number_is_the_same_customer(world:
     company.settle()
     assert [(row["id"], row["active"], row["city"]) for row in company.customers()] == [(customer_id, True, "Odense")]
     assert (company.link().uniconta_id, company.link().state) == (str(again), "in_sync")
+
+
+def test_a_hint_at_a_record_that_was_never_there_leaves_no_record(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    company.debtor("1001")
+    other.debtor("1001")
+    company.settle()
+    other.settle()
+    before = company.now()
+    company.hint(987654)
+    company.hint(987654)
+    company.settle()
+    assert [link.uniconta_key for link in company.links()] == ["1001"]
+    hints = company.events(remote_id="987654")
+    assert [(event.state, event.error_code, event.link_id) for event in hints] == [
+        ("ignored", "unknown_record", None)
+    ] * 2
+    assert company.writes(before) == []
