@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from integration_platform import postgres
+from integration_platform.demo_story import Simulated, live_a_day, move_in, wait_for_first_load
 from integration_platform.processes import ProcessError, Processes, environment_without
 
 DATABASE = "platform_demo"
@@ -115,10 +116,13 @@ class Demo:
         for system in SYSTEM_PORTS:
             self.processes.wait_until(partial(answers, self.system_url(system)), f"The {system} simulator", 30)
 
+        simulated = [Simulated(self.system_url(system)) for system in SYSTEM_PORTS]
+        move_in(*simulated)
+
         say("Setting up two companies and four people ...")
         self.manage("onboard", str(self.tenant_file()))
         self.manage("demo_users", str(FOLDER / "secrets.json"))
-        self.register_webhooks()
+        self.register_webhooks(simulated[0])
 
         say("Starting worker and console ...")
         self.processes.start("worker", [sys.executable, "manage.py", "run_worker"])
@@ -126,6 +130,11 @@ class Demo:
         self.processes.wait_until(partial(answers, f"{self.url}/admin/login/"), "The console", 60)
         self.processes.wait_until(partial(worker_is_up, f"{self.url}/readyz"), "The worker", 60)
         self.write_shell_file()
+        say("Letting both companies live through a day ...")
+        if wait_for_first_load(*simulated):
+            live_a_day(*simulated)
+        else:
+            say("The first load takes longer than usual, so the day is left out; the console shows how far it is.")
         self.show()
 
     def watch(self) -> None:
@@ -166,16 +175,11 @@ class Demo:
         file.write_text(text, encoding="utf-8")
         return file
 
-    def register_webhooks(self) -> None:
+    def register_webhooks(self, uniconta: Simulated) -> None:
         """What a consultant does in Uniconta: enter each company's webhook address."""
         for tenant, company in COMPANIES.items():
             address = f"{self.url}/hooks/{tenant}/{self.secrets[f'hook {tenant}']}/uniconta/"
-            body = json.dumps({"company": company, "url": address, "table": "", "use_post": True}).encode()
-            request = urllib.request.Request(
-                f"{self.system_url('uniconta')}/_control/change_urls", body, {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(request, timeout=10):
-                pass
+            uniconta.ask("change_urls", {"company": company, "url": address, "table": "", "use_post": True})
 
     def write_shell_file(self) -> None:
         """For a second terminal: `. var/demo/env` makes manage.py work on the demo."""

@@ -1,0 +1,84 @@
+"""What people do in the two simulated systems at the start of the demo, so that no list of the console is empty.
+
+Told over the simulators' control channel, because that is how somebody outside the platform would act: the platform
+learns of it as it learns of everything, by webhooks and by reading.
+"""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+NORDBYG, HAVNENS_EL = 4242, 4343  # companies in the Uniconta simulator
+NORDBYG_INTEMPUS, HAVNENS_EL_INTEMPUS = 61001, 61002
+#: Households that Havnens El supplies; blocking them all at once is what the brake is for.
+HOUSEHOLDS = 30
+FIRST_LOAD_SECONDS = 60
+
+
+class Simulated:
+    """One simulated system, seen by a person who uses it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.url}/_control/{path}", data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    def rows(self, company: int, resource: str) -> list[dict[str, Any]]:
+        return list(self.ask(f"rows/{company}/{resource}"))
+
+    def person(self, act: str, company: int, resource: str, **rest: Any) -> None:
+        self.ask(f"person/{act}", {"company": company, "resource": resource, **rest})
+
+
+def move_in(uniconta: Simulated, intempus: Simulated) -> None:
+    """What both companies have before they are connected, beside the few records that the simulators bring."""
+    household = {"Account": "3{n}", "Name": "Husstand {n}", "Group": "3", "City": "Esbjerg", "Country": "Denmark"}
+    uniconta.ask(
+        "bulk",
+        {"company": HAVNENS_EL, "resource": "Debtor", "count": HOUSEHOLDS, "start": 101, "values": household},
+    )
+    # The same name without number or CVR number on both sides: nobody but a person can know whether it is the same.
+    lookalike = {"name": "Middelfart Sparefond", "number": "", "city": "Middelfart", "active": True}
+    intempus.person("create", NORDBYG_INTEMPUS, "customer", values=lookalike)
+
+
+def wait_for_first_load(uniconta: Simulated, intempus: Simulated) -> bool:
+    """Whether both companies' records arrived in time; without them the story would be another one."""
+    debtors = len(uniconta.rows(HAVNENS_EL, "Debtor"))
+    deadline = time.monotonic() + FIRST_LOAD_SECONDS
+    while time.monotonic() < deadline:
+        numbers = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "customer")}
+        if len(intempus.rows(HAVNENS_EL_INTEMPUS, "customer")) >= debtors and {"1003", "1010", "1011"} <= numbers:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def live_a_day(uniconta: Simulated, intempus: Simulated) -> None:
+    """A day in both companies, after the first load."""
+    debtors = {row["Account"]: row["RowId"] for row in uniconta.rows(NORDBYG, "Debtor")}
+    customers = {row["number"]: row["id"] for row in intempus.rows(NORDBYG_INTEMPUS, "customer")}
+
+    def in_uniconta(account: str, **values: Any) -> None:
+        uniconta.person("edit", NORDBYG, "Debtor", id=debtors[account], values=values)
+
+    def in_intempus(number: str, **values: Any) -> None:
+        intempus.person("edit", NORDBYG_INTEMPUS, "customer", id=customers[number], values=values)
+
+    # Both sides change one customer before either hears of the other: Uniconta's counts, the other can be put back.
+    in_intempus("1003", phone="62529999", contact="Åse og Karl Lund")
+    in_uniconta("1003", City="Ærøskøbing Havn")
+    # Somebody corrects a CVR number where it does not belong: the sides differ, nothing is taken over.
+    in_intempus("1010", vat_registration_number="11223344")
+    # The tick goes, and one customer is deleted: the first is set inactive, the second becomes a question.
+    in_uniconta("1011", xIntempus=False)
+    uniconta.person("delete", NORDBYG, "Debtor", id=debtors["1008"])
+    # One paste blocks every household of the other company: more than the brake lets through.
+    for row in uniconta.rows(HAVNENS_EL, "Debtor"):
+        if row["Account"].startswith("3"):
+            uniconta.person("edit", HAVNENS_EL, "Debtor", id=row["RowId"], values={"Blocked": True})
