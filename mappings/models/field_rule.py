@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mappings.entities import ENTITIES
+from mappings.models.record_link import RecordLink
 from mappings.spec import DeclarationError, Direction
 from mappings.transforms import TRANSFORMS
 from tenants.models import Tenant
@@ -77,3 +80,18 @@ class ValueMap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.attribute}: {self.uniconta_value} ↔ {self.intempus_value}"
+
+
+@receiver([post_save, post_delete], sender=FieldRule)
+@receiver([post_save, post_delete], sender=ValueMap)
+def forget_bases(instance: FieldRule | ValueMap, **_kwargs: object) -> None:
+    """A value read under the old rule is no base under the new one, or a new translation would look like an edit in
+    Intempus. Without a base the field is compared as on the first day, once both sides were read again.
+    """
+    columns = [f"{system}_{name}" for system in ("uniconta", "intempus") for name in ("base", "seen")]
+    shorter = ", ".join(f"{column} = {column} - %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {RecordLink._meta.db_table} SET {shorter} WHERE tenant_id = %s AND entity = %s",  # noqa: S608, SLF001 - names of our own
+            [*(instance.attribute for _ in columns), instance.tenant_id, instance.entity],
+        )

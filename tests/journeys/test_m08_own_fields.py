@@ -69,3 +69,23 @@ def test_a_rule_can_switch_a_field_off(world: World) -> None:
     company.debtor("1001", Phone="11111111")
     company.settle()
     assert company.customer_by_number("1001")["phone"] == ""
+
+
+def test_a_changed_translation_reaches_the_records_that_are_there(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    for each in (company, other):
+        add_rows(each)
+        each.debtor("1001", Dimension1="100")
+        each.debtor("1002", Dimension1="200")
+        each.settle()
+        each.both()
+    with tenant_scope(company.tenant.pk):
+        translation = ValueMap.objects.get(tenant=company.tenant)
+        translation.intempus_value = "Tømrer og snedker"
+        translation.save()
+    company.forget_the_overlap()
+    company.both()
+    company.both()
+    assert [company.customer_by_number(number)["notes"] for number in ("1001", "1002")] == ["Tømrer og snedker", "200"]
+    assert company.debtors()["1001"]["Dimension1"] == "100"  # no edit of anybody's, so nothing travels back
+    assert other.customer_by_number("1001")["notes"] == "Tømrer"
