@@ -14,7 +14,7 @@ from sync.domain.context import database_now
 from sync.domain.doorbell import ring
 from sync.domain.match import alike
 from sync.domain.observe import release_hold
-from sync.models import ChangeEvent, Run
+from sync.models import ChangeEvent, Run, SyncLogEntry
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 
@@ -71,11 +71,36 @@ def sync_now(link_ids: Iterable[int], user_id: int | None) -> int:
 def retry(link_ids: Iterable[int], user_id: int | None) -> int:
     """Try again what a person has mended: open events start afresh. Returns how many records. Call inside a scope."""
     ids = list(link_ids)
+    for link in RecordLink.objects.select_for_update().filter(pk__in=ids, reason="not_stuck"):
+        _send_again(link)
     ChangeEvent.objects.filter(link_id__in=ids, state=ChangeEvent.State.PENDING).update(due_at=database_now())
     ChangeEvent.objects.filter(link_id__in=ids, state__in=REOPENED).update(
         state=ChangeEvent.State.DONE, finished_at=database_now()
     )
     return sync_now(ids, user_id)
+
+
+def _send_again(link: RecordLink) -> None:
+    """Make what did not stick a change that has yet to travel: the side it came from no longer has it in its base.
+
+    Only at a person's wish. Our own write comes back as a hint, and a refusal that was tried again at every hint would
+    never end.
+    """
+    for name in link.detail.split(", "):
+        written = SyncLogEntry.objects.filter(
+            link_id=link.pk, state=SyncLogEntry.State.DONE, plan__changes__contains=[{"field": name}]
+        )
+        last = written.order_by("-at", "-id").first()
+        if last is None:
+            continue
+        source = System(last.target).other
+        current = link.current(source) or {}
+        base = {field: value for field, value in link.base(source).items() if field != name}
+        if name in (target := link.base(last.target)):
+            base[name] = target[name]
+        setattr(link, f"{source}_seen", current)
+        setattr(link, f"{source}_base", base)
+    link.save()
 
 
 def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -177,13 +178,22 @@ def _succeed(
     row.was_sent = row.was_sent or item.link.was_sent
     row.inactive_reason = plan.inactive_reason.value
     row.state, row.reason, row.detail = plan.outcome.value, plan.reason, ""
+    row.differing = _differing(entity, row, references)
+    not_stuck += _still_not_stuck(item, row, answers.values())
     if not_stuck:
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
         row.detail = ", ".join(not_stuck)
-    row.differing = _differing(entity, row, references)
     if System.UNICONTA in created_in:
         # A record born in Intempus takes its new number back there.
         store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)
+
+
+def _still_not_stuck(item: Item, row: RecordLink, answers: Iterable[tuple[Job, Written]]) -> list[str]:
+    """Fields that did not stick earlier and differ yet: our own write coming back as a hint does not answer them."""
+    if item.link.reason != "not_stuck":
+        return []
+    written = {name for job, _ in answers for name in job.write.values}
+    return [name for name in item.link.detail.split(", ") if name in row.differing and name not in written]
 
 
 def _take_answer(

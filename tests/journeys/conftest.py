@@ -230,7 +230,9 @@ def check_promises(world: World) -> None:
         company.both()
         assert company.writes(before) == [], "an echo was written"
         assert [write for write in company.writes() if write[0] == "deleted"] == []
-        assert sorted(company.writes()) == sorted(logged_writes(company)), "the log and the ledgers disagree"
+        # Moving a number series on is logged with the create that drew the number, not as a record's own write.
+        written = [write for write in company.writes() if write[1] != "NumberSerie"]
+        assert sorted(written) == sorted(logged_writes(company)), "the log and the ledgers disagree"
     for secret in ("pw", "key"):
         credentials = [f"{company.tenant.slug}-sync:{secret}" for company in world.companies]
         credentials += [base64.b64encode(text.encode()).decode() for text in credentials]

@@ -84,3 +84,27 @@ def test_a_direction_that_is_off_keeps_its_changes(world: World) -> None:
     company.sweep()
     assert company.customer_by_number("1001")["city"] == "Assens"
     assert company.overwritten() == []
+
+
+def test_the_next_number_of_a_series_passes_over_numbers_in_use(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    world.uniconta.bulk(company.number, "NumberSerie", 1, Serie="Kunder", Name="Kundenumre", Next=1000, Last=1003)
+    company.policy(number_series="Kunder")
+    company.debtor("1000", xIntempus=False)  # somebody used the number by hand
+    company.both()
+    first, second, third, fourth = (company.customer(name=f"Født {n}") for n in range(4))
+    company.pull()
+    numbers = {row["id"]: row["number"] for row in company.customers()}
+    assert [numbers[record] for record in (first, second, third)] == ["1001", "1002", "1003"]
+    assert sorted(company.debtors()) == ["1000", "1001", "1002", "1003"]
+    late = company.link(intempus_id=str(fourth))
+    assert (late.state, late.reason, numbers[fourth]) == ("needs_attention", "number_series_used_up", "")
+
+    [series] = world.uniconta.rows(company.number, "NumberSerie")
+    world.uniconta.person_edits(company.number, "NumberSerie", series["RowId"], Last=2000)
+    company.press(actions.retry, [late.pk])
+    company.settle()
+    assert company.debtors()["1004"]["Name"] == "Født 3"
+    [series] = world.uniconta.rows(company.number, "NumberSerie")
+    assert series["Next"] == 1005
+    assert other.debtors() == {}

@@ -29,6 +29,7 @@ class Switches:
     max_text_length: int = 0  # 0: no limit
     number_unique: bool = False
     delete_refused_with_dependants: bool = True
+    read_only_fields: tuple[str, ...] = ()  # accepted in a write and silently not kept
     # Errors and limits
     language: str = "da"
     retry_after_http_date: bool = False

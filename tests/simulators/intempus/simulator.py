@@ -393,7 +393,7 @@ class IntempusSimulator(Simulator):
             raise bad_request("Invalid JSON") from None
         if not isinstance(body, dict):
             raise bad_request("Invalid data sent")
-        return body
+        return {name: value for name, value in body.items() if name not in self.switches.read_only_fields}
 
     # -- changing rows -----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ class Switches:
     insert_list_answers_empty: bool = False  # 6
     insert_list_all_or_nothing: bool = True  # 6
     null_clears: bool = True  # 2: an explicit null empties the field; off: it is ignored
+    read_only_fields: tuple[str, ...] = ()  # accepted in a write and silently not kept
     truncate_keys: bool = True  # 18; off: a key that is too long is refused
     references_checked: bool = True
     enum_accepts_any_language: bool = True  # 16

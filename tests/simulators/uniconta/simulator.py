@@ -373,7 +373,7 @@ class UnicontaSimulator(Simulator):
         row = dict(old)
         if not merge:
             for prop in table.properties:
-                if not prop.read_only:
+                if not self._is_kept(prop):
                     row[prop.name] = prop.empty
             if with_user_fields:
                 row.update({name: f.as_property().empty for name, f in self.fields_of(company, table).items()})
@@ -400,6 +400,10 @@ class UnicontaSimulator(Simulator):
             self._table(change.company, change.table).drop(change.row["RowId"])
         changes.clear()
 
+    def _is_kept(self, prop: Property) -> bool:
+        """Whether the property keeps its value whatever is sent."""
+        return prop.read_only or prop.name in self.switches.read_only_fields
+
     def _writable(
         self, company: int, table: Table, values: Mapping[str, Any], language: str, with_user_fields: bool
     ) -> dict[str, Any]:
@@ -410,7 +414,7 @@ class UnicontaSimulator(Simulator):
             prop = table.by_name.get(name)
             if prop is None and name in fields:
                 prop = fields[name].as_property()
-            if prop is None or prop.read_only or (value is None and not self.switches.null_clears):
+            if prop is None or self._is_kept(prop) or (value is None and not self.switches.null_clears):
                 continue
             try:
                 taken[name] = coerce(prop, value, language, self.switches)
