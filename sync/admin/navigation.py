@@ -54,6 +54,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 item(
                     gettext("Waiting changes"), "schedule", "sync_changeevent_changelist", may(EVERYBODY), "state=open"
                 ),
+                item(gettext("Held sets"), "front_hand", "sync_heldset_changelist", may(EVERYBODY), "state=open"),
                 item(gettext("Overwritten changes"), "history_edu", "sync_synclogentry_overwritten", may(EVERYBODY)),
             ],
         },

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from mappings.admin.entity_policy import EntityPolicyInline
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
+from sync.admin.held_set import open_sets
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
@@ -127,6 +128,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
                     {"row": policy, "why": explain_code(policy.hold_code, policy.hold_detail)}
                     for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
                 ],
+                "brakes": open_sets(tenant.pk),
                 "may_configure": may_configure,
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
@@ -14,7 +15,7 @@ from sync.domain.context import database_now
 from sync.domain.doorbell import ring
 from sync.domain.match import alike
 from sync.domain.observe import release_hold
-from sync.models import ChangeEvent, Run, SyncLogEntry
+from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 
@@ -45,6 +46,14 @@ def start_run(run: Run) -> Run:
 def sync_now(link_ids: Iterable[int], user_id: int | None) -> int:
     """Look at these records now, before anything else; returns how many. Call inside a scope."""
     links = list(RecordLink.objects.filter(pk__in=list(link_ids)))
+    _ask_for(links, user_id)
+    for tenant_id in {link.tenant_id for link in links}:
+        audit(tenant_id, user_id, "sync_now", ", ".join(str(link) for link in links if link.tenant_id == tenant_id))
+        ring(tenant_id)
+    return len(links)
+
+
+def _ask_for(links: Iterable[RecordLink], user_id: int | None) -> None:
     now = database_now()
     ChangeEvent.objects.bulk_create(
         ChangeEvent(
@@ -62,10 +71,24 @@ def sync_now(link_ids: Iterable[int], user_id: int | None) -> int:
         )
         for link in links
     )
-    for tenant_id in {link.tenant_id for link in links}:
-        audit(tenant_id, user_id, "sync_now", ", ".join(str(link) for link in links if link.tenant_id == tenant_id))
-        ring(tenant_id)
-    return len(links)
+
+
+def release_held(set_id: int, user_id: int | None) -> int:
+    """A person says that a held set is meant: all of it is carried out now, as that person's wish. Returns how many.
+
+    Call inside a scope.
+    """
+    held = HeldSet.objects.select_for_update().get(pk=set_id, state=HeldSet.State.OPEN)
+    members = list(held.members)
+    held.state, held.closed_at, held.closed_by_id = HeldSet.State.RELEASED, timezone.now(), user_id
+    held.save()
+    ChangeEvent.objects.filter(
+        tenant_id=held.tenant_id, entity=held.entity, state=ChangeEvent.State.WAITING, waits_for=held.reason
+    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
+    _ask_for(members, user_id)
+    audit(held.tenant_id, user_id, "held_released", f"{held.entity}: {held.kind}, {len(members)}")
+    ring(held.tenant_id)
+    return len(members)
 
 
 def retry(link_ids: Iterable[int], user_id: int | None) -> int:

@@ -85,6 +85,73 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Posten er gjort aktiv i Intempus, selv om den ikke har flueben i Uniconta. Det er ikke ændret.",
         "Sæt fluebenet i Uniconta, eller gør posten inaktiv i Intempus igen.",
     ),
+    # The brake (rule M12): what is held, and what probably happened
+    "held_deactivate": (
+        "Held: unusually many records would be set inactive at once. Nothing was sent.",
+        "A consultant releases it under Held sets, or somebody undoes it in Uniconta; then the question goes away by itself.",
+        "Tilbageholdt: usædvanligt mange poster ville blive gjort inaktive på én gang. Intet er sendt.",
+        "En konsulent frigiver det under Tilbageholdt, eller nogen fortryder i Uniconta; så forsvinder spørgsmålet af sig selv.",
+    ),
+    "held_blank": (
+        "Held: unusually many records would lose a value at once. Nothing was sent.",
+        "A consultant releases it under Held sets, or somebody undoes it in Uniconta; then the question goes away by itself.",
+        "Tilbageholdt: usædvanligt mange poster ville miste en værdi på én gang. Intet er sendt.",
+        "En konsulent frigiver det under Tilbageholdt, eller nogen fortryder i Uniconta; så forsvinder spørgsmålet af sig selv.",
+    ),
+    "held_create": (
+        "Held: unusually many records would be created at once. Nothing was sent.",
+        "A consultant releases it under Held sets, or somebody undoes it in Uniconta; then the question goes away by itself.",
+        "Tilbageholdt: usædvanligt mange poster ville blive oprettet på én gang. Intet er sendt.",
+        "En konsulent frigiver det under Tilbageholdt, eller nogen fortryder i Uniconta; så forsvinder spørgsmålet af sig selv.",
+    ),
+    "held_re_parent": (
+        "Held: unusually many records would move to another group at once. Nothing was sent.",
+        "A consultant releases it under Held sets, or somebody undoes it in Uniconta; then the question goes away by itself.",
+        "Tilbageholdt: usædvanligt mange poster ville skifte gruppe på én gang. Intet er sendt.",
+        "En konsulent frigiver det under Tilbageholdt, eller nogen fortryder i Uniconta; så forsvinder spørgsmålet af sig selv.",
+    ),
+    "many_unticked": (
+        "Somebody removed many ticks in Uniconta, perhaps by pasting a column.",
+        "",
+        "Nogen har fjernet mange flueben i Uniconta, måske ved at indsætte en kolonne.",
+        "",
+    ),
+    "many_blocked": (
+        "Many records were blocked on one side, perhaps by pasting a column.",
+        "",
+        "Mange poster er blevet blokeret på den ene side, måske ved at indsætte en kolonne.",
+        "",
+    ),
+    "many_deleted": (
+        "Many records were deleted on one side.",
+        "",
+        "Mange poster er blevet slettet på den ene side.",
+        "",
+    ),
+    "many_blanked": (
+        "One field was emptied on many records, perhaps by an import without that column.",
+        "",
+        "Ét felt er tømt på mange poster, måske ved en import uden den kolonne.",
+        "",
+    ),
+    "many_regrouped": (
+        "Many records were moved to another group, perhaps by an import.",
+        "",
+        "Mange poster er flyttet til en anden gruppe, måske ved en import.",
+        "",
+    ),
+    "many_new_in_uniconta": (
+        "Many new records in Uniconta, perhaps an import.",
+        "",
+        "Mange nye poster i Uniconta, måske en import.",
+        "",
+    ),
+    "many_new_in_intempus": (
+        "Many new records in Intempus, perhaps an import.",
+        "",
+        "Mange nye poster i Intempus, måske en import.",
+        "",
+    ),
     # Why a field was written, or was not
     "changed_in_uniconta": (
         "Changed in Uniconta.",
@@ -160,9 +227,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "not_stuck": (
         "A value was sent, but the other system kept its own.",
-        "Look at the field in the other system: it may be read-only or follow from another field.",
+        "Look at the field in the other system: it may be read-only or follow from another field. Then press Retry.",
         "En værdi blev sendt, men det andet system beholdt sin egen.",
-        "Se på feltet i det andet system: det kan være skrivebeskyttet eller følge af et andet felt.",
+        "Se på feltet i det andet system: det kan være skrivebeskyttet eller følge af et andet felt. Tryk så Prøv igen.",
     ),
     "unseen_edit": (
         "Somebody changed the record in Intempus in the moment between our reading and our writing; that change may be overwritten.",

@@ -33,6 +33,8 @@ class Context:
     recorder: Recorder
     #: Systems whose connection was in trouble during this piece of work: nothing more is sent.
     troubled: set[System] = field(default_factory=set)
+    #: The brake's look ahead, once per piece of work: entity → kind → links of pending events that would get it.
+    forecasts: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 
     @property
     def tenant_id(self) -> int:

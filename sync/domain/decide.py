@@ -33,6 +33,7 @@ class Item:
     is_joined: bool = False
     error: RemoteError | None = None
     reserved_number: str = ""
+    brakes: list[str] = field(default_factory=list)  # kinds of change that the brake counts this one among
 
 
 def load_items(links: Iterable[int], events: dict[int, list[ChangeEvent]]) -> list[Item]:
@@ -170,12 +171,17 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     row = context.policies[entity.name]
     actions = {write.action for write in plan.writes}
     if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
-        return Plan(Outcome.WAITING, row.hold_code, keeps_bases=True)
+        return wait(link, row.hold_code)
     is_born_in_intempus = any(w.action is Action.CREATE and w.target is System.UNICONTA for w in plan.writes)
     if is_born_in_intempus and row.loaded_at is None:
         # Before Uniconta's table was read once, a record that seems new may only be unknown to us.
         raise RetryLater("first_load", after=10, is_outage=False)
     return plan
+
+
+def wait(link: RecordLink, reason: str) -> Plan:
+    """Nothing is sent and nothing forgotten until a person decides."""
+    return Plan(Outcome.WAITING, reason, keeps_bases=True, inactive_reason=Inactive(link.inactive_reason))
 
 
 def plan_items(

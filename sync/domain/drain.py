@@ -14,6 +14,7 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.base import Row
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.domain.brake import brake, close_resolved
 from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
@@ -89,6 +90,7 @@ def _drain(context: Context, lease: Lease) -> int:
                 with _blaming(System.UNICONTA):
                     sweep_entity(context, claimed.entity)
             _process(context, lease, claimed)
+            close_resolved(context, claimed.entity)
             report_success(context.tenant_id, *(system for system in System if system not in context.troubled))
         except RemoteError as error:
             _put_all_back(context, lease, error)
@@ -180,6 +182,7 @@ def process_group(
         raise TroubleError  # a reference could not be sent: who needs it waits with it
     with tenant_scope(context.tenant_id):
         plan_items(context, entity, items, used=used)
+    brake(context, entity, items)
     work = _prepare(context, entity, items)
     work = _look_before_create(context, entity, work)
     with tenant_scope(context.tenant_id):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
-from sync.models import ChangeEvent, Run, SyncLogEntry, WorkerBeat
+from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
 
 #: A worker that has not been heard of for this long is taken for dead.
@@ -63,7 +63,7 @@ class TenantHealth:
     oldest_due_at: datetime | None = None
     quarantined: int = 0
     causes: tuple[tuple[str, int], ...] = ()  # (reason, records that need attention), most first
-    held: tuple[tuple[str, str], ...] = ()  # (entity, code) whose creates and deactivations wait for a person
+    held: tuple[tuple[str, str], ...] = ()  # (entity, code) of what waits for a person's decision
     connections: tuple[ConnectionHealth, ...] = ()
     changes_by_hour: tuple[int, ...] = ()  # the last 24 hours, oldest first
 
@@ -229,6 +229,9 @@ def _find_held(figures: _Figures, ids: list[int]) -> None:
     held = EntityPolicy.objects.filter(tenant_id__in=ids).exclude(hold_code="")
     for tenant_id, entity, code in held.values_list("tenant_id", "entity", "hold_code"):
         figures.held[tenant_id].append((entity, code))
+    brakes = HeldSet.objects.filter(tenant_id__in=ids, state=HeldSet.State.OPEN)
+    for question in brakes.only("tenant_id", "entity", "kind"):
+        figures.held[question.tenant_id].append((question.entity, question.reason))
 
 
 def _find_connections(figures: _Figures, ids: list[int]) -> None:

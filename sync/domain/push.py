@@ -143,6 +143,9 @@ def new_entry(context: Context, entity: Entity, item: Item, write: Write | None,
     """A log entry for one record, not saved yet."""
     first = item.events[0] if item.events else None
     nothing = SyncLogEntry.Action.LINK if item.is_joined else SyncLogEntry.Action.NOTHING
+    plan = describe(item.plan, write)
+    if write and item.brakes:
+        plan["brakes"] = item.brakes
     return SyncLogEntry(
         tenant_id=context.tenant_id,
         link_id=item.link.pk,
@@ -153,7 +156,7 @@ def new_entry(context: Context, entity: Entity, item: Item, write: Write | None,
         target=write.target.value if write else "",
         action=write.action.value if write else nothing,
         state=state,
-        plan=describe(item.plan, write),
+        plan=plan,
         has_overwritten=bool(write and any(change.loses for change in write.changes)),
     )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from mappings.engine import Outcome, Plan, effective
 from mappings.models import RecordLink
@@ -82,11 +82,12 @@ def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
                 store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)
     save_many(list(rows.values()), REMEMBERED)
     finish(ended, ChangeEvent.State.DONE)
-    # What was asked about these records earlier is answered by now.
+    # What was asked about these records earlier is answered by now, and what was held is no longer wanted.
     answered = [pk for pk, row in rows.items() if row.state != RecordLink.State.NEEDS_ATTENTION]
-    ChangeEvent.objects.filter(link_id__in=answered, state__in=ASKED).update(
-        state=ChangeEvent.State.DONE, finished_at=now
-    )
+    free = [pk for pk in answered if rows[pk].state != RecordLink.State.WAITING]
+    over = Q(link_id__in=answered, state__in=ASKED)
+    over |= Q(link_id__in=free, state=ChangeEvent.State.WAITING, waits_for__startswith="held_")
+    ChangeEvent.objects.filter(over).update(state=ChangeEvent.State.DONE, finished_at=now)
     _wake(context, entity, appeared, now)
     closed = [entry for entry in entries if entry.pk is not None]
     SyncLogEntry.objects.bulk_create([entry for entry in entries if entry.pk is None])

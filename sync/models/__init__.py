@@ -1,7 +1,8 @@
 from sync.models.change_event import ChangeEvent
 from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
+from sync.models.held_set import HeldSet
 from sync.models.log import Exchange, SyncLogEntry
 from sync.models.run import Run
 
-__all__ = ["Bell", "ChangeEvent", "Cursor", "DrainLease", "Exchange", "Run", "SyncLogEntry", "WorkerBeat"]
+__all__ = ["Bell", "ChangeEvent", "Cursor", "DrainLease", "Exchange", "HeldSet", "Run", "SyncLogEntry", "WorkerBeat"]

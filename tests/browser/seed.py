@@ -10,7 +10,15 @@ from mappings.models import RecordLink
 from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_connections, make_link, make_policy, make_tenant, make_token, set_working
+from tests.factories import (
+    make_connections,
+    make_held_set,
+    make_link,
+    make_policy,
+    make_tenant,
+    make_token,
+    set_working,
+)
 
 NAMES = ["Aalborg Maskinfabrik A/S", "Bygma Nord ApS", "Christensen & Sønner", "Dansk Tagteknik", "El-Gården I/S"]
 REASONS = ["key_taken", "ambiguous_match", "group_unknown", "deleted_in_uniconta", "mapping_error"]
@@ -61,7 +69,11 @@ def seed() -> dict[str, object]:
     _links(sydvvs, 50, trouble=True)
     _history(main, now)
     _runs(nordbyg, sydvvs, now)
-    return {"tenant": nordbyg, "link": main, "other": sydvvs}
+    for number in range(30):
+        name = f"Husstand {number}"
+        make_link(nordbyg, name=name, uniconta_key=str(30000 + number), state="waiting", reason="held_deactivate")
+    held = make_held_set(nordbyg, count=30, limit=25, cause="many_blocked", examples=["30000 Husstand 0"])
+    return {"tenant": nordbyg, "link": main, "other": sydvvs, "held": held}
 
 
 def _links(tenant: Tenant, count: int, *, trouble: bool = False) -> RecordLink:

@@ -27,6 +27,7 @@ def pages(world) -> dict[str, str]:
         "record": reverse("admin:mappings_recordlink_change", args=[world["link"].pk]),
         "run": reverse("admin:sync_run_change", args=[run]),
         "log-entry": reverse("admin:sync_synclogentry_change", args=[entry]),
+        "held-set": reverse("admin:sync_heldset_change", args=[world["held"].pk]),
         "overwritten": reverse("admin:sync_synclogentry_overwritten"),
         "search": reverse("admin:mappings_recordlink_changelist") + "?q=10003",
         "needs-attention": reverse("admin:mappings_recordlink_changelist") + "?state=needs_attention",
@@ -53,7 +54,16 @@ def test_every_page_in_a_browser(world, visitor, language):
 def test_narrow_and_dark(world, visitor):
     narrow, dark = visitor("da", width=400), visitor("en", scheme="dark")
     for name, path in pages(world).items():
-        if name in ("front", "company", "company-in-trouble", "record", "run", "overwritten", "needs-attention"):
+        if name in (
+            "front",
+            "company",
+            "company-in-trouble",
+            "record",
+            "run",
+            "held-set",
+            "overwritten",
+            "needs-attention",
+        ):
             narrow.visit(path)
             narrow.page.wait_for_timeout(250)  # Alpine folds away what does not fit; its tab row keeps a few pixels
             width = narrow.page.evaluate("document.documentElement.scrollWidth")

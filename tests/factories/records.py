@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from mappings.models import EntityPolicy, RecordLink
-from sync.models import ChangeEvent, Run, SyncLogEntry
+from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
@@ -42,6 +42,11 @@ def make_event(tenant: Tenant, entity: str = "customer", system: str = "uniconta
 def make_run(tenant: Tenant, kind: str = Run.Kind.PULL, **values: Any) -> Run:
     with tenant_scope(tenant.pk):
         return Run.objects.create(tenant=tenant, kind=kind, **values)
+
+
+def make_held_set(tenant: Tenant, entity: str = "customer", **values: Any) -> HeldSet:
+    with tenant_scope(tenant.pk):
+        return HeldSet.objects.create(tenant=tenant, entity=entity, **({"kind": "deactivate", "count": 30} | values))
 
 
 def make_log_entry(link: RecordLink, **values: Any) -> SyncLogEntry:

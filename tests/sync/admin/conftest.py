@@ -12,12 +12,13 @@ from django.test import Client
 from django.utils import translation
 
 from mappings.models import EntityPolicy, RecordLink
-from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry
+from sync.models import ChangeEvent, Exchange, HeldSet, Run, SyncLogEntry
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import (
     make_connections,
     make_event,
+    make_held_set,
     make_link,
     make_log_entry,
     make_policy,
@@ -43,6 +44,7 @@ class Company:
     event: ChangeEvent
     run: Run
     entry: SyncLogEntry
+    held: HeldSet
 
 
 def make_company(mark: str, number: int) -> Company:
@@ -84,6 +86,7 @@ def make_company(mark: str, number: int) -> Company:
         event=make_event(tenant, key=f"{mark}-1", remote_id=f"{number}001", link=link),
         run=make_run(tenant, error_detail=f"{mark} said", error_code="server_error", state="failed"),
         entry=entry,
+        held=make_held_set(tenant, examples=[f"{mark} customer"], cause="many_unticked"),
     )
 
 

@@ -25,6 +25,7 @@ OBJECTS = {
     "sync_changeevent": "event",
     "sync_run": "run",
     "sync_synclogentry": "entry",
+    "sync_heldset": "held",
 }
 
 

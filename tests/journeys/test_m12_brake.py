@@ -1,0 +1,166 @@
+"""M12: unusually many drastic changes are one question; everything else goes on, and a release is logged."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mappings.models import RecordLink
+from sync.domain import actions
+from sync.models import HeldSet
+from tenants.models import AuditEntry
+from tenants.scoping import tenant_scope
+from tests.journeys.conftest import Company, World
+
+LIMIT = 25
+
+
+def many(company: Company, count: int, start: int = 1001, **values: Any) -> list[int]:
+    """Debtors that were there before the first load."""
+    given = {"Account": "{n}", "Name": "Kunde {n}", "Group": "1", "City": "Odense", "Country": "Denmark"}
+    if company.uniconta_fields:
+        given["xIntempus"] = True
+    rows = company.uniconta.bulk(company.number, "Debtor", count, start=start, **(given | values))
+    return [int(row) for row in rows]
+
+
+def edit_all(company: Company, rows: list[int], **values: Any) -> None:
+    for row_id in rows:
+        company.edit(row_id, **values)
+
+
+def held_sets(company: Company) -> list[tuple[str, str, int, str]]:
+    with tenant_scope(company.tenant.pk):
+        return [(h.kind, h.state, h.count, h.cause) for h in HeldSet.objects.filter(tenant=company.tenant)]
+
+
+def members(company: Company) -> int:
+    with tenant_scope(company.tenant.pk):
+        return RecordLink.objects.filter(tenant=company.tenant, state="waiting", reason__startswith="held_").count()
+
+
+def release(company: Company) -> None:
+    with tenant_scope(company.tenant.pk):
+        held = HeldSet.objects.get(tenant=company.tenant, state="open")
+    company.press(actions.release_held, held.pk)
+    company.settle()
+
+
+def active(company: Company) -> int:
+    return sum(row["active"] for row in company.customers())
+
+
+def load(company: Company, count: int) -> list[int]:
+    rows = many(company, count)
+    company.sweep()
+    assert len(company.customers()) == count  # a confirmed first load is exempt
+    assert held_sets(company) == []
+    return rows
+
+
+@pytest.mark.parametrize("is_announced", [True, False], ids=["hooks", "no hooks"])
+def test_many_ticks_removed_by_one_paste_are_one_question(world: World, is_announced: bool) -> None:
+    company, other = world.nordbyg, world.havnen
+    count = 120 if is_announced else 60
+    rows = load(company, count)
+    load(other, 30)
+    world.uniconta.switches.webhook_drop_probability = 0.0 if is_announced else 1.0
+    before = company.now()
+    edit_all(company, rows[5:], xIntempus=False)
+    company.edit(rows[0], City="Assens")  # everything else goes on
+    company.settle()
+    company.both()
+    assert held_sets(company) == [("deactivate", "open", count - 5, "many_unticked")]
+    assert members(company) == count - 5
+    assert active(company) == count
+    assert company.customer_by_number("1001")["city"] == "Assens"
+    assert [write[:2] for write in company.writes(before)] == [("updated", "customer")]
+    assert held_sets(other) == []
+
+    release(company)
+    assert active(company) == 5
+    assert [state for _, state, _, _ in held_sets(company)] == ["released"]
+    assert active(other) == 30
+    with tenant_scope(company.tenant.pk):
+        assert AuditEntry.objects.filter(action="held_released").count() == 1
+    company.edit(rows[1], xIntempus=False)  # what a person released does not count against what follows
+    company.both()
+    assert active(company) == 4
+
+
+def test_the_first_ones_do_not_slip_through(world: World) -> None:
+    """Twenty-five within the hour go; with the next handful the hour has too many, and only those are held."""
+    company = world.nordbyg
+    rows = load(company, 40)
+    edit_all(company, rows[:LIMIT], xIntempus=False)
+    company.settle()
+    assert (active(company), held_sets(company)) == (40 - LIMIT, [])
+    edit_all(company, rows[LIMIT : LIMIT + 3], xIntempus=False)
+    company.settle()
+    assert active(company) == 40 - LIMIT
+    assert held_sets(company) == [("deactivate", "open", LIMIT + 3, "many_unticked")]
+    assert members(company) == 3
+
+
+def test_what_is_undone_is_no_question_any_more(world: World) -> None:
+    company = world.nordbyg
+    rows = load(company, 30)
+    before = company.now()
+    edit_all(company, rows, Blocked=True)
+    company.settle()
+    assert held_sets(company) == [("deactivate", "open", 30, "many_blocked")]
+    edit_all(company, rows, Blocked=False)
+    company.settle()
+    assert company.writes(before) == []
+    assert held_sets(company) == [("deactivate", "resolved", 30, "many_blocked")]
+    assert members(company) == 0
+    assert company.events(state="waiting") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"City": ""}, ("blank", "many_blanked")),
+        ({"Group": "2"}, ("re_parent", "many_regrouped")),
+    ],
+    ids=["blank", "group"],
+)
+def test_blanking_and_regrouping_are_braked_as_well(
+    world: World, values: dict[str, str], expected: tuple[str, str]
+) -> None:
+    company = world.havnen
+    rows = load(company, 30)
+    before = company.now()
+    edit_all(company, rows, **values)
+    company.settle()
+    company.both()
+    assert held_sets(company) == [(expected[0], "open", 30, expected[1])]
+    assert [write for write in company.writes(before) if write[1] == "customer"] == []
+    release(company)
+    assert members(company) == 0
+    if "City" in values:
+        assert {row["city"] for row in company.customers()} == {""}
+    else:
+        assert len({row["customer_group"] for row in company.customers()}) == 1
+    assert {link.differing == [] for link in company.links()} == {True}
+
+
+def test_an_import_after_the_first_load_is_a_question(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.domain.brake.FIRST_LOAD", -timedelta(days=1))
+    company = world.havnen
+    company.sweep()
+    many(company, 30)
+    company.sweep()
+    assert company.customers() == []
+    assert held_sets(company) == [("create", "open", 30, "many_new_in_uniconta")]
+    release(company)
+    assert len(company.customers()) == 30
+
+
+def test_a_renamed_group_is_no_move_of_its_records(world: World) -> None:
+    company = world.havnen
+    load(company, 30)
+    [group] = [row for row in world.uniconta.rows(4343, "DebtorGroup") if row["Group"] == "1"]
+    world.uniconta.person_edits(4343, "DebtorGroup", group["RowId"], Group="1A")
+    company.both()
+    assert held_sets(company) == []
