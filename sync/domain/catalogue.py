@@ -171,6 +171,30 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Begge sider var ændret; værdien i Uniconta gælder.",
         "Den tabte værdi står under Overskrevne ændringer.",
     ),
+    "put_back": (
+        "A person put the value back.",
+        "",
+        "En person gendannede værdien.",
+        "",
+    ),
+    "put_back_no_record": (
+        "The record is not linked any more, so there is nothing to put the value back to.",
+        "",
+        "Posten er ikke længere parret, så der er intet at gendanne værdien på.",
+        "",
+    ),
+    "put_back_one_way": (
+        "This field goes from Uniconta to Intempus only, so a value from Intempus cannot be put back.",
+        "Type the value in Uniconta if it should stand.",
+        "Feltet går kun fra Uniconta til Intempus, så en værdi fra Intempus kan ikke gendannes.",
+        "Skriv værdien i Uniconta, hvis den skal gælde.",
+    ),
+    "put_back_on_its_way": (
+        "The value is being put back already.",
+        "",
+        "Værdien er allerede ved at blive gendannet.",
+        "",
+    ),
     "first_sync": (
         "The sides differed when the pair was made; Uniconta’s value counts.",
         "",

@@ -17,7 +17,7 @@ from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.context import Context
 from sync.domain.match import has_answer, join, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used
-from sync.models import ChangeEvent, SyncLogEntry
+from sync.models import ChangeEvent, PutBack, SyncLogEntry
 
 log = structlog.get_logger()
 
@@ -33,6 +33,7 @@ class Item:
     is_joined: bool = False
     error: RemoteError | None = None
     reserved_number: str = ""
+    put_backs: list[PutBack] = field(default_factory=list)  # persons' wishes that the plan fulfils
     brakes: list[str] = field(default_factory=list)  # kinds of change that the brake counts this one among
 
 

@@ -23,6 +23,7 @@ from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.observe import observe, watch_flag
 from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
+from sync.domain.put_back import lay_put_backs
 from sync.domain.remember import remember
 from sync.domain.sweep import sweep_entity
 from sync.models import ChangeEvent, SyncLogEntry
@@ -181,7 +182,9 @@ def process_group(
     if context.troubled:
         raise TroubleError  # a reference could not be sent: who needs it waits with it
     with tenant_scope(context.tenant_id):
+        fence(lease)
         plan_items(context, entity, items, used=used)
+        lay_put_backs(entity, items)
     brake(context, entity, items)
     work = _prepare(context, entity, items)
     work = _look_before_create(context, entity, work)

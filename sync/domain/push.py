@@ -146,6 +146,9 @@ def new_entry(context: Context, entity: Entity, item: Item, write: Write | None,
     plan = describe(item.plan, write)
     if write and item.brakes:
         plan["brakes"] = item.brakes
+    if plan.get("overwritten"):
+        seen = {system.value: getattr(item.link, f"{system}_seen_at") for system in System}
+        plan["first_seen_at"] = {name: at.isoformat() for name, at in seen.items() if at is not None}
     return SyncLogEntry(
         tenant_id=context.tenant_id,
         link_id=item.link.pk,

@@ -22,8 +22,9 @@ from sync.domain.context import Context, database_now
 from sync.domain.decide import Item
 from sync.domain.observe import Reading, read_row, store_events
 from sync.domain.push import Done, Job, new_entry
+from sync.domain.put_back import close
 from sync.domain.references import LinkReferences
-from sync.models import ChangeEvent, SyncLogEntry
+from sync.models import ChangeEvent, PutBack, SyncLogEntry
 from tenants.secrets import seal
 
 State = SyncLogEntry.State
@@ -184,6 +185,15 @@ def _succeed(
     if not_stuck:
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
         row.detail = ", ".join(not_stuck)
+    for wish in item.put_backs:
+        if wish.field in not_stuck:
+            close(
+                wish,
+                PutBack.State.REFUSED,
+                {system.value: (row.current(system) or {}).get(wish.field) for system in System},
+            )
+        else:
+            close(wish, PutBack.State.DONE)
     if System.UNICONTA in created_in:
         # A record born in Intempus takes its new number back there.
         store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("deactivate", "Set inactive"),
+                            ("deactivate", "Deactivate"),
                             ("blank", "Blank a field"),
                             ("create", "Create"),
                             ("re_parent", "Move to another group"),

@@ -3,6 +3,18 @@ from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
 from sync.models.held_set import HeldSet
 from sync.models.log import Exchange, SyncLogEntry
+from sync.models.put_back import PutBack
 from sync.models.run import Run
 
-__all__ = ["Bell", "ChangeEvent", "Cursor", "DrainLease", "Exchange", "HeldSet", "Run", "SyncLogEntry", "WorkerBeat"]
+__all__ = [
+    "Bell",
+    "ChangeEvent",
+    "Cursor",
+    "DrainLease",
+    "Exchange",
+    "HeldSet",
+    "PutBack",
+    "Run",
+    "SyncLogEntry",
+    "WorkerBeat",
+]

@@ -16,7 +16,7 @@ class HeldSet(models.Model):
     """
 
     class Kind(models.TextChoices):
-        DEACTIVATE = "deactivate", _("Set inactive")
+        DEACTIVATE = "deactivate", _("Deactivate")
         BLANK = "blank", _("Blank a field")
         CREATE = "create", _("Create")
         RE_PARENT = "re_parent", _("Move to another group")
