@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +19,9 @@ from mappings.labels import entity_label
 from mappings.models import RecordLink
 from sync.admin.lists import EntityFilter, NewestFirstMixin
 from sync.domain.catalogue import explain_code
+from sync.domain.put_back import CannotPutBackError, can_be_put_back, put_back
 from sync.domain.timeline import entity_of, entry_item, exchanges_of
-from sync.models import ChangeEvent, SyncLogEntry
+from sync.models import ChangeEvent, PutBack, SyncLogEntry
 from sync.templatetags.console import system_name
 from tenants.admin.base import (
     ChoiceFilter,
@@ -32,6 +34,7 @@ from tenants.admin.base import (
 )
 from tenants.labels import moment
 from tenants.models import Tenant
+from tenants.roles import Right, has_right
 
 TONES = {
     SyncLogEntry.State.SENDING: "busy",
@@ -43,6 +46,7 @@ TONES = {
     SyncLogEntry.State.EXCLUDED: "neutral",
     SyncLogEntry.State.NEEDS_ATTENTION: "bad",
 }
+WISH_TONES = {PutBack.State.OPEN: "busy", PutBack.State.DONE: "good", PutBack.State.REFUSED: "warning"}
 WHOLE_BODY = 20_000
 OVERWRITTEN_PER_PAGE = 50
 
@@ -93,7 +97,12 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.overwritten_view)
-        return [path("overwritten/", view, name="sync_synclogentry_overwritten"), *super().get_urls()]
+        put_back = self.admin_site.admin_view(self.put_back_view)
+        return [
+            path("overwritten/", view, name="sync_synclogentry_overwritten"),
+            path("<int:entry_id>/put-back/<slug:field>/", put_back, name="sync_synclogentry_put_back"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("sealed_pre_image")
@@ -184,11 +193,32 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             key = (entry.tenant_id, entry.entity)
             if key not in entities:
                 entities[key] = entity_of(*key)
-        rows = [
-            {"entry": entry, "link": links.get(entry.link_id), "change": change}
-            for entry in page
-            for change in entry_item(entry, entities[entry.tenant_id, entry.entity], {}).overwritten
-        ]
+        wishes = {(wish.entry_id, wish.field): wish for wish in _wishes(page)}
+        operable = {pk for pk in {entry.tenant_id for entry in page} if has_right(request.user, Right.OPERATE, pk)}
+        rows = []
+        for entry in page:
+            entity = entities[entry.tenant_id, entry.entity]
+            link = links.get(entry.link_id)
+            rows += [
+                {
+                    "entry": entry,
+                    "link": link,
+                    "change": change,
+                    "first_seen": [
+                        (system_name(system), datetime.fromisoformat(at))
+                        for system, at in sorted(entry.plan.get("first_seen_at", {}).items(), reverse=True)
+                    ],
+                    "wish": (wish := wishes.get((entry.pk, change.name))),
+                    "wish_label": label(wish.get_state_display(), WISH_TONES[PutBack.State(wish.state)])
+                    if wish
+                    else "",
+                    "may_put_back": entry.tenant_id in operable
+                    and link is not None
+                    and (wish is None or wish.state == PutBack.State.REFUSED)
+                    and can_be_put_back(entity, change.name),
+                }
+                for change in entry_item(entry, entity, {}).overwritten
+            ]
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Overwritten changes"),
@@ -199,6 +229,25 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "older": page[-1].pk if len(found) > len(page) else None,
         }
         return TemplateResponse(request, "console/overwritten.html", context)
+
+    def put_back_view(self, request: HttpRequest, entry_id: int, field: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        entry: SyncLogEntry = self.object_or_404(request, str(entry_id))
+        if not has_right(request.user, Right.OPERATE, entry.tenant_id):
+            raise PermissionDenied
+        try:
+            put_back(entry, field, request.user.pk)
+        except CannotPutBackError as error:
+            messages.error(request, explain_code(error.code).text)
+        else:
+            messages.success(request, gettext("The value is on its way to Uniconta and then to Intempus."))
+        return HttpResponseRedirect(reverse("admin:mappings_recordlink_change", args=[entry.link_id]))
+
+
+def _wishes(entries: list[SyncLogEntry]) -> QuerySet[PutBack]:
+    """The newest of one field comes last."""
+    return PutBack.objects.filter(entry_id__in=[entry.pk for entry in entries]).order_by("pk")
 
 
 def _visible_ids(page: TenantAdmin, request: HttpRequest) -> QuerySet[Any]:
