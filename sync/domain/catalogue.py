@@ -249,6 +249,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Uniconta kender ikke postens gruppe i Intempus; standardgruppen blev brugt.",
         "Vælg den rigtige gruppe i Uniconta, eller opret den dér.",
     ),
+    "loop": (
+        "A field goes to and fro: another program keeps changing it back. The record is held with both values.",
+        "Decide which value is right, stop the other program, set the value in both systems and press Retry.",
+        "Et felt skifter frem og tilbage: et andet program retter det hele tiden tilbage. Posten holdes med begge værdier.",
+        "Afgør hvilken værdi der er rigtig, stop det andet program, ret værdien i begge systemer, og tryk Prøv igen.",
+    ),
     "not_stuck": (
         "A value was sent, but the other system kept its own.",
         "Look at the field in the other system: it may be read-only or follow from another field. Then press Retry.",

@@ -20,6 +20,7 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors, re
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
+from sync.domain.loop_breaker import break_loops
 from sync.domain.observe import observe, watch_flag
 from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
@@ -185,6 +186,7 @@ def process_group(
         fence(lease)
         plan_items(context, entity, items, used=used)
         lay_put_backs(entity, items)
+        break_loops(context, entity, items)
     brake(context, entity, items)
     work = _prepare(context, entity, items)
     work = _look_before_create(context, entity, work)
