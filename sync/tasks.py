@@ -8,6 +8,7 @@ from sync.domain import connections, doorbell
 from sync.domain import drain as draining
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
+from sync.domain import reconcile as reconciling
 from sync.domain import sweep as sweeping
 
 
@@ -24,6 +25,11 @@ def pull(tenant_id: int, run_id: int | None = None) -> None:
 def sweep(tenant_id: int, run_id: int | None = None) -> None:
     """Compare Uniconta with what we know of it."""
     sweeping.sweep(tenant_id, run_id)
+
+
+def reconcile(tenant_id: int, run_id: int | None = None) -> None:
+    """Read both systems completely and compare."""
+    reconciling.reconcile(tenant_id, run_id)
 
 
 def check_connection(connection_id: int, run_id: int) -> None:

@@ -39,6 +39,12 @@ COUNTS = {
     "unchanged": _("unchanged"),
     "gone": _("gone"),
     "events": _("changes found"),
+    "pairs": _("pairs"),
+    "equal": _("equal"),
+    "differing": _("differ"),
+    "only_in_uniconta": _("only in Uniconta"),
+    "only_in_intempus": _("only in Intempus"),
+    "waiting": pgettext_lazy("count", "waiting"),
     "created": _("created"),
     "updated": _("updated"),
     "deactivated": pgettext_lazy("count", "set inactive"),
@@ -127,6 +133,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "percent": min(100, round(100 * run.done / run.total)) if run.total else None,
             "counts": [(COUNTS.get(name, name), count) for name, count in run.counts.items() if name != "ms"],
             "took": duration(run),
+            "differing": _differing(run),
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "plan": preview(run, link),
@@ -146,6 +153,16 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             rows = rows.filter(at__lte=run.finished_at)
         first = list(rows.order_by("at", "pk").values_list("pk", flat=True)[:30])
         return [exchange for _, exchange in shown_exchanges(rows.filter(pk__in=first))]
+
+
+def _differing(run: Run) -> list[tuple[str, int]]:
+    """Of a full comparison: in which fields how many pairs differ."""
+    found = run.result.get("differing_fields", {}) if isinstance(run.result, dict) else {}
+    named = [(name.partition("."), count) for name, count in found.items()]
+    return [
+        (f"{entity_label(entity)}: {attribute_label(entity_of(run.tenant_id, entity), field)}", count)
+        for (entity, _dot, field), count in named
+    ]
 
 
 def duration(run: Run) -> str:

@@ -43,6 +43,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
     presses = [
         Press("pull", _("Fetch from Intempus"), "download", "pull", Right.OPERATE, "primary"),
         Press("sweep", _("Check Uniconta"), "fact_check", "sweep", Right.OPERATE, "primary"),
+        Press("reconcile", _("Full comparison"), "compare_arrows", "reconcile", Right.OPERATE),
         Press("pause", _("Pause synchronisation"), "pause", "pause", Right.CONFIGURE),
         Press("resume", _("Resume synchronisation"), "play_arrow", "resume", Right.CONFIGURE, "primary"),
         Press("go-live", _("Go live"), "rocket_launch", "go_live", Right.CONFIGURE, "primary"),
@@ -179,6 +180,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def sweep(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.SWEEP)
 
+    def reconcile(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.RECONCILE)
+
     def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.TEST, System.UNICONTA.value)
 
@@ -290,7 +294,7 @@ def _join(labels: list[str]) -> str:
 def _for_state(presses: dict[str, Press], tenant: Tenant) -> list[Press]:
     """The buttons that make sense now."""
     wanted = {
-        Tenant.State.LIVE: ["pull", "sweep", "pause"],
+        Tenant.State.LIVE: ["pull", "sweep", "reconcile", "pause"],
         Tenant.State.PAUSED: ["resume"],
         Tenant.State.PREPARING: [],
     }[Tenant.State(tenant.state)]

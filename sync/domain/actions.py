@@ -21,7 +21,7 @@ from tenants.scoping import ALL, tenant_scope
 
 REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
 MATCH_QUESTIONS = ("ambiguous_match", "proposal_match")
-TASKS = {Run.Kind.PULL: "pull", Run.Kind.SWEEP: "sweep", Run.Kind.PREVIEW: "preview"}
+TASKS = {Run.Kind.PULL: "pull", Run.Kind.SWEEP: "sweep", Run.Kind.RECONCILE: "reconcile"}
 
 
 def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str = "") -> None:

@@ -180,7 +180,7 @@ def _succeed(
     row.was_sent = row.was_sent or item.link.was_sent
     row.inactive_reason = plan.inactive_reason.value
     row.state, row.reason, row.detail = plan.outcome.value, plan.reason, ""
-    row.differing = _differing(entity, row, references)
+    row.differing = differing(entity, row, references)
     not_stuck += _still_not_stuck(item, row, answers.values())
     if not_stuck:
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
@@ -284,7 +284,8 @@ def _planned_base(entity: Entity, item: Item, system: System, current: dict[str,
     return base
 
 
-def _differing(entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
+def differing(entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
+    """The fields in which the two sides of a pair differ, by what was last read."""
     uniconta, intempus = row.current(System.UNICONTA), row.current(System.INTEMPUS)
     if not row.is_linked or uniconta is None or intempus is None:
         return []

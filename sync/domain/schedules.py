@@ -1,4 +1,4 @@
-"""When each tenant is pulled and swept: derived from its settings, spread over the interval, kept as queue schedules.
+"""When each tenant is pulled, swept and compared: derived from its settings, spread over the interval, kept as queue schedules.
 
 The schedule rows may be lost or damaged at any time: `repair_schedules` restores them from the tenants.
 """
@@ -15,12 +15,20 @@ from sync.queue import Plan, delete_schedules, next_run, schedule_names, set_sch
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
 
-KINDS = ("pull", "sweep")
+DAY = 24 * 60
+#: kind → the tenant's setting that says how often, in minutes; a number where it is the same for everybody
+KINDS: dict[str, str | int] = {"pull": "pull_minutes", "sweep": "sweep_minutes", "reconcile": DAY}
 LOCK = 0x53434845  # any constant of our own: two supervisors must not both make the missing rows
 
 
 def _plan(kind: str, tenant_id: int, minutes: int) -> Plan:
     return Plan(name=f"{kind}:{tenant_id}", task=f"sync.tasks.{kind}", args=(tenant_id,), minutes=minutes)
+
+
+def minutes_of(kind: str, tenant: Tenant) -> int:
+    """How often the tenant has this done."""
+    every = KINDS[kind]
+    return every if isinstance(every, int) else int(getattr(tenant, every))
 
 
 def first_run(name: str, minutes: int, now: datetime) -> datetime:
@@ -44,12 +52,8 @@ def repair_schedules() -> int:
     with tenant_scope(ALL):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        live = Tenant.objects.filter(state=Tenant.State.LIVE).values_list("id", "pull_minutes", "sweep_minutes")
-        plans = [
-            _plan(kind, tenant_id, max(1, minutes))
-            for tenant_id, *intervals in live
-            for kind, minutes in zip(KINDS, intervals, strict=True)
-        ]
+        live = Tenant.objects.filter(state=Tenant.State.LIVE)
+        plans = [_plan(kind, tenant.pk, max(1, minutes_of(kind, tenant))) for tenant in live for kind in KINDS]
         now = timezone.now()
         changed += sum(set_schedule(plan, first_run(plan.name, plan.minutes, now)) for plan in plans)
         ours = schedule_names([f"{kind}:" for kind in KINDS])
@@ -57,5 +61,5 @@ def repair_schedules() -> int:
 
 
 def next_runs(tenant_id: int) -> dict[str, datetime | None]:
-    """When the tenant is pulled and swept next: {"pull": …, "sweep": …}; None where nothing is planned."""
+    """When each kind is next, {"pull": …, "sweep": …, "reconcile": …}; None where nothing is planned."""
     return {kind: next_run(f"{kind}:{tenant_id}") for kind in KINDS}

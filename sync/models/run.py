@@ -15,6 +15,7 @@ class Run(models.Model):
         SWEEP = "sweep", _("Check Uniconta")
         TEST = "test", _("Connection test")
         PREVIEW = "preview", _("Preview")
+        RECONCILE = "reconcile", _("Full comparison")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
