@@ -61,6 +61,8 @@ class RecordLink(models.Model):
     intempus_timestamp = models.BigIntegerField(null=True)
     is_gone_in_uniconta = models.BooleanField(default=False)
     is_gone_in_intempus = models.BooleanField(default=False)
+    # Changed during a gap in our reading: nobody can say whose change came first, so fields are merged (rule M4).
+    is_after_gap = models.BooleanField(default=False)
     # The Uniconta number under which this record, born in Intempus, is being created there.
     reserved_number = models.CharField(max_length=60, blank=True)
     uniconta_match_keys = ArrayField(models.TextField(), default=list)

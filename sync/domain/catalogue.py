@@ -171,6 +171,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Begge sider var ændret; værdien i Uniconta gælder.",
         "Den tabte værdi står under Overskrevne ændringer.",
     ),
+    "merged_after_gap": (
+        "The sides changed while they could not be read, so the fields were merged; a field both changed is Uniconta’s.",
+        "",
+        "Siderne blev ændret, mens de ikke kunne læses, så felterne blev flettet; et felt begge ændrede er Unicontas.",
+        "",
+    ),
     "put_back": (
         "A person put the value back.",
         "",

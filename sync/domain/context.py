@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
 
 from mappings.engine import ConflictPolicy, Policy
 from mappings.entities import ENTITIES
@@ -17,6 +19,7 @@ from mappings.rules import with_rules
 from mappings.spec import Entity, System
 from sync.connectors.base import Connector
 from sync.domain.connections import Recorder
+from sync.models import Cursor
 from tenants.models import Connection, Tenant
 
 #: Names a record for `creation_id`; never change it, or repeated creates would look like new ones.
@@ -33,6 +36,8 @@ class Context:
     recorder: Recorder
     #: Systems whose connection was in trouble during this piece of work: nothing more is sent.
     troubled: set[System] = field(default_factory=set)
+    #: Systems that could not be read for longer than two pull intervals before this piece of work (rule M4).
+    gaps: frozenset[System] = frozenset()
     #: The brake's look ahead, once per piece of work: entity → kind → links of pending events that would get it.
     forecasts: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 
@@ -96,8 +101,9 @@ def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorde
             [rule for rule in rules if rule.entity == name],
             [translation for translation in translations if translation.entity == name],
         )
+    tenant = Tenant.objects.get(pk=tenant_id)
     return Context(
-        tenant=Tenant.objects.get(pk=tenant_id),
+        tenant=tenant,
         entities=entities,
         policies=policies,
         companies={
@@ -106,7 +112,19 @@ def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorde
         },
         connectors=connectors,
         recorder=recorder,
+        gaps=_gaps(tenant),
     )
+
+
+def longest_silence(tenant: Tenant) -> timedelta:
+    """What is older than this is a gap, not the rhythm of pulls."""
+    return 2 * timedelta(minutes=tenant.pull_minutes)
+
+
+def _gaps(tenant: Tenant) -> frozenset[System]:
+    last = Cursor.objects.filter(tenant=tenant).aggregate(intempus=Max("read_at"), uniconta=Max("uniconta_read_at"))
+    limit = timezone.now() - longest_silence(tenant)
+    return frozenset(system for system in System if (at := last[system.value]) is not None and at < limit)
 
 
 def database_now() -> datetime:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.engine import Action, Inactive, Outcome, Plan, SideView, Standing, make_plan
+from mappings.engine import Action, ConflictPolicy, Inactive, Outcome, Plan, SideView, Standing, make_plan
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
-from sync.domain.context import Context
+from sync.domain.context import Context, longest_silence
 from sync.domain.match import has_answer, join, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
@@ -156,19 +156,19 @@ def missing_references(context: Context, entity: Entity, items: list[Item]) -> d
 def plan_item(context: Context, entity: Entity, item: Item, references: LinkReferences, *, used: bool = False) -> Plan:
     """The engine's plan for one record, after the gates that stand before any plan counts."""
     link = item.link
-    plan = make_plan(
-        entity,
-        _view(link, System.UNICONTA),
-        _view(link, System.INTEMPUS),
-        context.policy(entity),
-        Standing(
-            is_ticked=link.is_ticked,
-            was_sent=link.was_sent,
-            inactive_reason=Inactive(link.inactive_reason),
-            is_used=used or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
-        ),
-        references,
+    policy = context.policy(entity)
+    views = (_view(link, System.UNICONTA), _view(link, System.INTEMPUS))
+    standing = Standing(
+        is_ticked=link.is_ticked,
+        was_sent=link.was_sent,
+        inactive_reason=Inactive(link.inactive_reason),
+        is_used=used or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
     )
+    plan = make_plan(entity, *views, policy, standing, references)
+    if policy.conflict is not ConflictPolicy.MERGE_FIELDS and _is_after_gap(context, item):
+        merged = make_plan(entity, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
+        if merged != plan:
+            plan = replace(merged, notes=(*merged.notes, "merged_after_gap"))
     row = context.policies[entity.name]
     actions = {write.action for write in plan.writes}
     if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
@@ -178,6 +178,13 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         # Before Uniconta's table was read once, a record that seems new may only be unknown to us.
         raise RetryLater("first_load", after=10, is_outage=False)
     return plan
+
+
+def _is_after_gap(context: Context, item: Item) -> bool:
+    """Whether the record changed while one side could not be read, or while a hint lay here unprocessed as long."""
+    oldest = timezone.now() - longest_silence(context.tenant)
+    webhook = ChangeEvent.Origin.WEBHOOK
+    return item.link.is_after_gap or any(e.origin == webhook and e.received_at < oldest for e in item.events)
 
 
 def wait(link: RecordLink, reason: str) -> Plan:

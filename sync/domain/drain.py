@@ -26,7 +26,7 @@ from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
 from sync.domain.put_back import lay_put_backs
 from sync.domain.remember import remember
-from sync.domain.sweep import sweep_entity
+from sync.domain.sweep import note_read, sweep_entity
 from sync.models import ChangeEvent, SyncLogEntry
 from tenants.scoping import tenant_scope
 
@@ -251,6 +251,8 @@ def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Clai
             origin=ChangeEvent.Origin.WEBHOOK,
             stores_events=False,
         )
+    with tenant_scope(context.tenant_id):
+        note_read(context, entity)
     missing = [link for key, link in stale.items() if key not in found]
     strangers = {link.pk for link in missing if link.uniconta_seen_at is None and not link.is_linked}
     _forget(context, lease, claimed, strangers)

@@ -173,6 +173,7 @@ def _store(
                 touched.append(link)
             continue
         note_seen(link, system, reading, read_at)
+        link.is_after_gap = link.is_after_gap or system in context.gaps
         touched.append(link)
         told.append(link)
     save_seen(touched, system)
@@ -250,7 +251,7 @@ def save_seen(links: list[RecordLink], system: System) -> None:
     if not links:
         return
     side = [f"{system}_{name}" for name in ("key", "seen_at", "match_keys", "seen")] + [f"is_gone_in_{system}"]
-    save_many(links, [*side, "name", "is_ticked", "intempus_timestamp", "state", "reason", "detail"])
+    save_many(links, [*side, "name", "is_after_gap", "is_ticked", "intempus_timestamp", "state", "reason", "detail"])
 
 
 def store_events(

@@ -36,7 +36,10 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
     origin = ChangeEvent.Origin.PULL
     if not side.has_cursor:
         rows = connector.read_all(side)
-        return observe(context, entity, System.INTEMPUS, rows, read_at, origin=origin, run=run, is_complete=True)
+        seen = observe(context, entity, System.INTEMPUS, rows, read_at, origin=origin, run=run, is_complete=True)
+        with tenant_scope(context.tenant_id):
+            Cursor.objects.filter(pk=cursor.pk).update(read_at=timezone.now())
+        return seen
     is_complete = is_complete or not cursor.value
     changes = connector.read_changes(side, 0 if is_complete else _restart(cursor, read_at))
     observed = observe(

@@ -40,6 +40,7 @@ REMEMBERED = [
     *(f"{system}_{name}" for system in System for name in ("id", "key", "base", "seen", "seen_at", "match_keys")),
     *(f"is_gone_in_{system}" for system in System),
     "intempus_timestamp",
+    "is_after_gap",
     "is_ticked",
     "was_sent",
     "inactive_reason",
@@ -178,6 +179,7 @@ def _succeed(
     if System.INTEMPUS in answers and item.link.is_ticked is not False:
         row.was_sent = True
     row.was_sent = row.was_sent or item.link.was_sent
+    row.is_after_gap = plan.keeps_bases and row.is_after_gap
     row.inactive_reason = plan.inactive_reason.value
     row.state, row.reason, row.detail = plan.outcome.value, plan.reason, ""
     row.differing = differing(entity, row, references)

@@ -15,7 +15,7 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors, re
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.observe import Observed, observe, watch_flag
 from sync.domain.runs import begin, fail_run, finish_run, progress
-from sync.models import ChangeEvent, Run
+from sync.models import ChangeEvent, Cursor, Run
 from tenants.scoping import tenant_scope
 
 
@@ -47,7 +47,14 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
         EntityPolicy.objects.filter(tenant_id=context.tenant_id, entity=entity.name, loaded_at__isnull=True).update(
             loaded_at=timezone.now()
         )
+        note_read(context, entity)
     return observed
+
+
+def note_read(context: Context, entity: Entity) -> None:
+    """Remember when Uniconta was last read: a longer silence is a gap, after which fields are merged. Call in a scope."""
+    now = timezone.now()
+    Cursor.objects.update_or_create(tenant_id=context.tenant_id, entity=entity.name, defaults={"uniconta_read_at": now})
 
 
 def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[Mapping[str, Any]]:

@@ -310,15 +310,17 @@ def test_live_tenants_are_pulled_and_swept_as_they_wish():
     tenant = make_tenant(pull_minutes=15, sweep_minutes=7)
     make_tenant(state="preparing")
     make_tenant(state="paused")
-    assert schedules.repair_schedules() == 2
+    assert schedules.repair_schedules() == len(schedules.KINDS)
     rows = by_name()
-    assert set(rows) == {f"pull:{tenant.pk}", f"sweep:{tenant.pk}"}
+    assert set(rows) == {f"{kind}:{tenant.pk}" for kind in schedules.KINDS}
+    assert rows[f"reconcile:{tenant.pk}"].minutes == 24 * 60
     assert rows[f"pull:{tenant.pk}"].minutes == 15
     assert rows[f"sweep:{tenant.pk}"].minutes == 7
     assert rows[f"pull:{tenant.pk}"].func == "sync.tasks.pull"
     assert schedules.next_runs(tenant.pk) == {
         "pull": rows[f"pull:{tenant.pk}"].next_run,
         "sweep": rows[f"sweep:{tenant.pk}"].next_run,
+        "reconcile": rows[f"reconcile:{tenant.pk}"].next_run,
     }
     assert schedules.repair_schedules() == 0
 
@@ -387,7 +389,7 @@ def test_what_should_not_be_there_goes_and_others_stay():
         Schedule.objects.create(name=name, func="builtins.print", schedule_type="D")
     schedules.repair_schedules()
     names = list(Schedule.objects.values_list("name", flat=True))
-    assert sorted(names) == sorted([f"pull:{tenant.pk}", f"sweep:{tenant.pk}", "report"])
+    assert sorted(names) == sorted([*(f"{kind}:{tenant.pk}" for kind in schedules.KINDS), "report"])
     with tenant_scope(ALL):
         Tenant.objects.update(state="paused")
     schedules.repair_schedules()
@@ -412,6 +414,7 @@ def test_somebodys_bad_schedule_does_not_stop_ours(bad):
     taken = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
     assert sorted((task["func"], task["args"]) for task in taken) == [
         ("sync.tasks.pull", (tenant.pk,)),
+        ("sync.tasks.reconcile", (tenant.pk,)),
         ("sync.tasks.sweep", (tenant.pk,)),
     ]
     assert by_name()["bad"].repeats == 0
@@ -446,4 +449,4 @@ def test_two_supervisors_at_once_make_each_schedule_once():
         assert thread.is_alive()
         assert not Schedule.objects.exists()
     thread.join(10)
-    assert Schedule.objects.count() == 2
+    assert Schedule.objects.count() == len(schedules.KINDS)
