@@ -5,6 +5,7 @@ doubled or late without carrying old data. Queue them by their path: `enqueue("s
 from __future__ import annotations
 
 from sync.domain import connections, doorbell
+from sync.domain import digest as digests
 from sync.domain import drain as draining
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
@@ -30,6 +31,11 @@ def sweep(tenant_id: int, run_id: int | None = None) -> None:
 def reconcile(tenant_id: int, run_id: int | None = None) -> None:
     """Read both systems completely and compare."""
     reconciling.reconcile(tenant_id, run_id)
+
+
+def digest(tenant_id: int) -> None:
+    """Mail what was overwritten."""
+    digests.send_digest(tenant_id)
 
 
 def check_connection(connection_id: int, run_id: int) -> None:

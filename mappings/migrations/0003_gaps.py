@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('mappings', '0002_row_security'),
+        ("mappings", "0002_row_security"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='recordlink',
-            name='is_after_gap',
+            model_name="recordlink",
+            name="is_after_gap",
             field=models.BooleanField(default=False),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sync', '0005_runs_reconcile'),
+        ("sync", "0005_runs_reconcile"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='cursor',
-            name='uniconta_read_at',
+            model_name="cursor",
+            name="uniconta_read_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -42,7 +42,9 @@ class Tenant(models.Model):
         default=State.PREPARING,
         help_text=_("Nothing is written to either system until the company is live."),
     )
-    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    contact_email = models.EmailField(
+        _("contact e-mail"), blank=True, help_text=_("Gets a mail a day about overwritten changes, when there are any.")
+    )
     opt_in_field = models.CharField(
         _("tick field in Uniconta"),
         max_length=100,
@@ -57,7 +59,10 @@ class Tenant(models.Model):
     sweep_minutes = models.PositiveIntegerField(_("check Uniconta every (minutes)"), default=15, validators=MINUTES)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    history = HistoricalRecords()
+    # What was overwritten until then has been mailed to the contact.
+    digest_until = models.DateTimeField(null=True, editable=False)
+
+    history = HistoricalRecords(excluded_fields=["digest_until"])
 
     class Meta:
         verbose_name = _("company")
