@@ -1,13 +1,14 @@
 """The loop breaker: a field that goes to and fro between the systems is held, and a person sees both values.
 
 Another program that keeps setting a field back looks like a person's edit each time. What gives it away is that we wrote
-the field in both systems, three times within the hour, and are about to write a value that we wrote before.
+the field three times within the hour, in the two systems by turns, and are about to write a value that we wrote before.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from itertools import pairwise
 
 from django.utils import timezone
 
@@ -61,8 +62,10 @@ def _written(context: Context, links: list[int]) -> dict[int, Writes]:
 
 
 def _is_loop(earlier: list[tuple[str, Value]], target: System, value: Value) -> bool:
-    targets = {str(system) for system, _ in earlier} | {target.value}
-    return len(earlier) >= TIMES and len(targets) > 1 and any(old == value for _, old in earlier)
+    """The last writes and this one went to the systems in turns, and come back to a value that was there before."""
+    targets = [*(str(system) for system, _ in earlier[-TIMES:]), target.value]
+    goes_to_and_fro = len(targets) > TIMES and all(one != other for one, other in pairwise(targets))
+    return goes_to_and_fro and any(old == value for _, old in earlier)
 
 
 def _both_values(entity: Entity, item: Item, field: str) -> str:

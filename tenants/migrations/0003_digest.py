@@ -4,25 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenants', '0002_row_security'),
+        ("tenants", "0002_row_security"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='tenant',
-            name='digest_until',
+            model_name="tenant",
+            name="digest_until",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AlterField(
-            model_name='historicaltenant',
-            name='contact_email',
-            field=models.EmailField(blank=True, help_text='Gets a mail a day about overwritten changes, when there are any.', max_length=254, verbose_name='contact e-mail'),
+            model_name="historicaltenant",
+            name="contact_email",
+            field=models.EmailField(
+                blank=True,
+                help_text="Gets a mail a day about overwritten changes, when there are any.",
+                max_length=254,
+                verbose_name="contact e-mail",
+            ),
         ),
         migrations.AlterField(
-            model_name='tenant',
-            name='contact_email',
-            field=models.EmailField(blank=True, help_text='Gets a mail a day about overwritten changes, when there are any.', max_length=254, verbose_name='contact e-mail'),
+            model_name="tenant",
+            name="contact_email",
+            field=models.EmailField(
+                blank=True,
+                help_text="Gets a mail a day about overwritten changes, when there are any.",
+                max_length=254,
+                verbose_name="contact e-mail",
+            ),
         ),
     ]
