@@ -16,6 +16,8 @@ INSTALLED := $(VENV)/installed.stamp
 # Files and output are UTF-8 even where the machine's language is C.
 export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start processes by the dozen; none of them shall compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What a server's environment looks like, for `check --deploy`. Keys are made up each time.
 PRODUCTION = env -u DEBUG -u ALLOW_PRIVATE_TARGETS \
