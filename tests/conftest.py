@@ -13,7 +13,6 @@ from django.test import TransactionTestCase
 
 from tenants.row_security import as_owner
 
-
 # Django's flush truncates every table, which costs more than most tests, and makes content types and permissions anew.
 # Foreign keys are checked at the commit, so the order of the tables does not matter.
 EMPTY_TABLES = """
