@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from mappings.engine import Action
@@ -100,17 +100,12 @@ def _written(context: Context, entity: Entity, kind: str) -> set[int]:
     return set(entries.values_list("link_id", flat=True))
 
 
-def _pending(context: Context, entity: Entity) -> set[int | None]:
-    events = ChangeEvent.objects.filter(
-        tenant_id=context.tenant_id, entity=entity.name, state=ChangeEvent.State.PENDING
-    )
-    return set(events.values_list("link_id", flat=True)[:FORECAST_AT_MOST])
+def _pending(context: Context, entity: Entity) -> QuerySet[ChangeEvent]:
+    return ChangeEvent.objects.filter(tenant_id=context.tenant_id, entity=entity.name, state=ChangeEvent.State.PENDING)
 
 
 def _could_exceed(context: Context, entity: Entity, items: list[Item], kinds: list[str], limit: int) -> bool:
-    unknown = ChangeEvent.objects.filter(
-        tenant_id=context.tenant_id, entity=entity.name, state=ChangeEvent.State.PENDING
-    )[:FORECAST_AT_MOST].count()
+    unknown = _pending(context, entity)[:FORECAST_AT_MOST].count()
     planned = {kind: {item.link.pk for item in items if kind in item.brakes} for kind in kinds}
     return any(len(_written(context, entity, kind) | planned[kind]) + unknown > limit for kind in kinds)
 
@@ -118,17 +113,14 @@ def _could_exceed(context: Context, entity: Entity, items: list[Item], kinds: li
 def _forecast(context: Context, entity: Entity, in_hand: set[int]) -> dict[str, set[int]]:
     """Links of pending events by the kinds their plans would contain. One table read tells what hints only announce."""
     with tenant_scope(context.tenant_id):
-        hinted = ChangeEvent.objects.filter(
-            tenant_id=context.tenant_id, entity=entity.name, state=ChangeEvent.State.PENDING
-        )
-        read_since = F("link__uniconta_seen_at")
-        is_unread = hinted.filter(link=None).exists() or hinted.filter(received_at__gt=read_since).exists()
+        hinted = _pending(context, entity)
+        is_unread = hinted.filter(Q(link=None) | Q(received_at__gt=F("link__uniconta_seen_at"))).exists()
     if is_unread:
         sweep_entity(context, entity)
     found: dict[str, set[int]] = {kind: set() for kind in Kind.values}
     with tenant_scope(context.tenant_id):
-        links = [pk for pk in _pending(context, entity) if pk is not None and pk not in in_hand]
-        items = load_items(links, {})
+        links = set(hinted.exclude(link=None).values_list("link_id", flat=True)[:FORECAST_AT_MOST])
+        items = load_items(links - in_hand, {})
         plan_items(context, entity, items, used=False)
         _classify(context, entity, items)
     for item in items:
