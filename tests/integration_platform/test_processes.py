@@ -30,6 +30,11 @@ def processes(tmp_path):
     processes.stop_all(0)
 
 
+def child(processes, name):
+    """The process itself: a session's other children are none of this test's business."""
+    return psutil.Process(processes._running[name].pid)
+
+
 def wait_until_up(processes, name):
     processes.wait_until(lambda: "up" in processes.log(name).read_text(), name, 10)
 
@@ -43,7 +48,7 @@ def test_a_child_that_ends_is_named_with_its_last_words(processes):
 
 def test_a_killed_child_is_named_with_the_signal(processes):
     processes.start("web", SLEEP)
-    psutil.Process().children()[-1].kill()
+    child(processes, "web").kill()
     with pytest.raises(ProcessError, match="web was ended by SIGKILL"):
         processes.wait_until(lambda: False, "nothing", 10)
 
@@ -62,17 +67,18 @@ def test_a_failing_step_says_why_and_a_good_one_nothing(processes):
 def test_stopping_is_patient_only_so_long(processes):
     processes.start("stubborn", STUBBORN)
     wait_until_up(processes, "stubborn")
-    (child,) = psutil.Process().children()
+    stubborn = child(processes, "stubborn")
     before = time.monotonic()
     processes.stop("stubborn", 0.3)
     assert time.monotonic() - before < 3
-    assert not child.is_running()
+    assert not stubborn.is_running()
 
 
 def test_what_a_child_started_ends_with_it(processes):
     processes.start("parent", PARENT)
     wait_until_up(processes, "parent")
-    family = psutil.Process().children(recursive=True)
+    parent = child(processes, "parent")
+    family = [parent, *parent.children(recursive=True)]
     assert len(family) == 2
     processes.stop("parent", 5)
     psutil.wait_procs(family, timeout=5)
