@@ -54,7 +54,7 @@ web: setup ## the console and the webhooks on PORT (8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	@exec $(BIN)/gunicorn integration_platform.wsgi --bind 127.0.0.1:$(PORT) --worker-class gthread \
-		--threads $(THREADS) --workers 2 --no-control-socket
+		--threads $(THREADS) --workers 2 --preload --no-control-socket
 
 .PHONY: worker
 worker: setup ## the part that synchronises
@@ -64,6 +64,13 @@ worker: setup ## the part that synchronises
 .PHONY: test
 test: setup ## the whole test suite (ARGS="-k words" narrows it down)
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+MINUTES ?= 60
+ONLY ?=
+SEED ?= 1
+.PHONY: chaos
+chaos: setup ## the fault programme: real processes, really killed (MINUTES=3, ONLY=R1,R2, SEED=7)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --only "$(ONLY)" --seed $(SEED)
 
 .PHONY: check
 check: lint ## what CI runs: lint, types, import rules, migrations, deployment checks, tests

@@ -1,6 +1,6 @@
-"""Defects a test starts the processes with, to prove that it would see them. Named by the variable DEFECT.
+"""Defects a row starts the processes with, to prove that it would see them. Named by the variable DEFECT.
 
-Processes get them through `tests.processes.defective_settings`; nothing of the product knows about it.
+Processes get them through `tests.chaos.defective_settings`; nothing of the product knows about it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.apps import AppConfig
 
 
 class DefectsConfig(AppConfig):
-    name = "tests.processes"
+    name = "tests.chaos"
     label = "defects"
 
     def ready(self) -> None:
@@ -55,7 +55,19 @@ def answered_before_it_is_stored() -> None:
     webhooks.receive_uniconta = answer_first
 
 
+def orphans_live_on() -> None:
+    """The worker's processes do not ask to die with their parent."""
+    from sync.management.commands import run_worker
+
+    run_worker.die_with_parent = lambda parent: None
+
+
 DEFECTS = {
     function.__name__: function
-    for function in (claims_are_never_released, nothing_is_looked_up_before_a_create, answered_before_it_is_stored)
+    for function in (
+        claims_are_never_released,
+        nothing_is_looked_up_before_a_create,
+        answered_before_it_is_stored,
+        orphans_live_on,
+    )
 }

@@ -3,4 +3,4 @@
 from integration_platform.settings import *  # noqa: F403
 from integration_platform.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.processes.defects.DefectsConfig"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.defects.DefectsConfig"]

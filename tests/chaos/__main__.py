@@ -1,0 +1,99 @@
+"""`make chaos`: the fault programme, as a table and as var/chaos.json. Ends with 1 if anything was lost, doubled or
+wrong, or if a defect that was built in on purpose was not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos import kills  # noqa: F401 - registers its rows
+from tests.chaos.oracle import Verdict
+from tests.chaos.programme import ROWS, Outcome, Row, Trial
+from tests.processes.installation import ROOT, Installation, Server
+
+#: The full programme takes so long; less time means smaller loads and fewer kills, never fewer rows.
+FULL_MINUTES = 60
+EXAMPLES = 5
+
+console = Console(width=None if sys.stdout.isatty() else 140)
+
+
+def run(row: Row, server: Server, seed: int, scale: float, defect: str = "") -> Outcome:
+    """One trial. Whatever it raises is a finding too."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        place = Installation(Path(folder), server)
+        try:
+            place.start_simulators()
+            return row.run(Trial(place, Random(f"{seed}/{row.name}"), scale, defect))
+        except AssertionError as error:
+            return Outcome("-", Verdict(lost=[str(error)]))
+        finally:
+            place.end()
+
+
+def report(row: Row, server: Server, seed: int, scale: float) -> dict[str, object]:
+    started = time.monotonic()
+    outcome = run(row, server, seed, scale)
+    verdict = outcome.verdict
+    for sentence in verdict.sentences[:EXAMPLES]:
+        console.print(f"  {row.name}: {sentence}", style="red", markup=False)
+    missed = [defect for defect in row.defects if not run(row, server, seed, scale, defect).verdict.sentences]
+    for defect in missed:
+        console.print(f"  {row.name}: the defect {defect} was not seen", style="red", markup=False)
+    return {
+        "name": row.name,
+        "title": row.title,
+        "injected": outcome.injected,
+        "lost": len(verdict.lost),
+        "duplicated": len(verdict.duplicated),
+        "wrong": len(verdict.wrong),
+        "recovered_s": outcome.recovered_s,
+        "calls_ratio": outcome.calls_ratio,
+        "seed": seed,
+        "detected": f"{len(row.defects) - len(missed)} of {len(row.defects)}",
+        "is_well": not verdict.sentences and not missed,
+        "took_s": round(time.monotonic() - started, 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="about so long; 3 is what CI runs")
+    parser.add_argument("--only", default="", help="rows by name, separated by commas")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    wanted = {name.strip() for name in options.only.split(",") if name.strip()}
+    if unknown := wanted - {row.name for row in ROWS}:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="chaos-server-") as folder:
+        server = Server(Path(folder) / "server")
+        try:
+            for row in ROWS:
+                if not wanted or row.name in wanted:
+                    console.print(f"{row.name} {row.title} …", highlight=False)
+                    rows.append(report(row, server, options.seed, options.minutes / FULL_MINUTES))
+        finally:
+            server.remove()
+    table = Table("row", "fault", "injected", "lost", "duplicated", "wrong", "back after s", "defects seen", "took s")
+    for each in rows:
+        keys = ("name", "title", "injected", "lost", "duplicated", "wrong", "recovered_s", "detected", "took_s")
+        table.add_row(*(str(each[key]) for key in keys), style="" if each["is_well"] else "red")
+    console.print(table)
+    file = ROOT / "var" / "chaos.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"seed": options.seed, "minutes": options.minutes, "rows": rows}, indent=1) + "\n")
+    return 0 if all(each["is_well"] for each in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What a row of the fault programme is, and the people at work while it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+import requests
+
+from tests.chaos.oracle import Verdict
+from tests.processes.installation import COMPANIES, Installation
+
+
+@dataclass
+class Trial:
+    """One run of a row: on an installation of its own, as the product is or with a defect built in."""
+
+    place: Installation
+    random: Random
+    scale: float
+    defect: str = ""
+
+    def size(self, full: int, least: int = 1) -> int:
+        """A load of the full programme, scaled to the time there is."""
+        return max(least, round(full * self.scale))
+
+    @property
+    def defective(self) -> dict[str, str]:
+        """The environment for the processes that shall have the defect."""
+        settings = "tests.chaos.defective_settings"
+        return {"DJANGO_SETTINGS_MODULE": settings, "DEFECT": self.defect} if self.defect else {}
+
+
+@dataclass
+class Outcome:
+    injected: str
+    verdict: Verdict
+    recovered_s: float | None = None
+    calls_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    run: Callable[[Trial], Outcome]
+    #: Each must turn the row red.
+    defects: tuple[str, ...]
+
+
+ROWS: list[Row] = []
+
+
+def row(name: str, title: str, *defects: str) -> Callable[[Callable[[Trial], Outcome]], Callable[[Trial], Outcome]]:
+    def register(run: Callable[[Trial], Outcome]) -> Callable[[Trial], Outcome]:
+        ROWS.append(Row(name, title, run, defects))
+        return run
+
+    return register
+
+
+@contextmanager
+def hooks_without_end(place: Installation) -> Iterator[list[str]]:
+    """Someone saves in Uniconta all the time; yields the keys of the calls that were answered with success."""
+    answered: list[str] = []
+    stop = threading.Event()
+    url = f"{place.hook('nordbyg', 'uniconta')}?CompanyId=4242&Table=Debtor&RowId=1&Action=update&Key="
+
+    def post(sender: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            key = f"{sender}-{number}"
+            try:
+                if requests.post(url + key, timeout=5).status_code == 200:
+                    answered.append(key)
+                stop.wait(0.02)
+            except requests.RequestException:
+                stop.wait(0.05)
+
+    senders = [threading.Thread(target=post, args=(n,)) for n in range(4)]
+    for sender in senders:
+        sender.start()
+    try:
+        yield answered
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join()
+
+
+@dataclass
+class People:
+    """Edits in both systems. Uniconta's people have the even debtors, those of Intempus the odd ones: so nobody
+    overwrites anybody, and what each wrote last must stand on both sides in the end.
+    """
+
+    place: Installation
+    random: Random
+    last: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def edit(self, count: int) -> None:
+        """So many edits, in both companies and both systems."""
+        place = self.place
+        for number in range(count):
+            slug = self.random.choice(list(COMPANIES))
+            company, intempus_company = COMPANIES[slug]
+            city = f"By {number} {self.random.randrange(10**6)}"
+            if self.random.random() < 0.5:
+                debtor = self.random.choice(
+                    [row for row in place.rows("uniconta", slug, "Debtor") if not int(row["Account"]) % 2]
+                )
+                place.edit("uniconta", company, "Debtor", debtor["RowId"], City=city)
+                self.last[slug, debtor["Account"]] = city
+            else:
+                customers = [row for row in place.rows("intempus", slug, "customer") if int(row["number"]) % 2]
+                if customers:
+                    customer = self.random.choice(customers)
+                    place.edit("intempus", intempus_company, "customer", customer["id"], city=city)
+                    self.last[slug, customer["number"]] = city
+
+    def forgotten(self) -> list[str]:
+        """What they wrote last and is not there any more, on either side."""
+        found = []
+        for slug in COMPANIES:
+            cities = {row["Account"]: row["City"] for row in self.place.rows("uniconta", slug, "Debtor")}
+            found += [
+                f"{slug}: debtor {account} is in {cities[account]!r}, not in {city!r}"
+                for (owner, account), city in self.last.items()
+                if owner == slug and cities[account] != city
+            ]
+        return found
+
+
+def since(instant: float) -> float:
+    return round(time.monotonic() - instant, 1)
