@@ -44,6 +44,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "loca
 ALLOW_PRIVATE_TARGETS = env.bool("ALLOW_PRIVATE_TARGETS", default=False)  # demo and tests: simulators on loopback
 WORKERS = env.int("WORKERS", default=8)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+RUN_SILENT_SECONDS = env.int("RUN_SILENT_SECONDS", default=90)
 UNCLEAR_WAIT_SECONDS = env.int("UNCLEAR_WAIT_SECONDS", default=120)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without it /metrics answers to this machine only
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="integration@localhost")

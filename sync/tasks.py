@@ -38,14 +38,14 @@ def digest(tenant_id: int) -> None:
     digests.send_digest(tenant_id)
 
 
-def check_connection(connection_id: int, run_id: int) -> None:
+def check_connection(tenant_id: int, run_id: int) -> None:
     """Try a connection's credentials and note what it may do."""
-    connections.check_connection(connection_id, run_id)
+    connections.check_connection(tenant_id, run_id)
 
 
-def preview(run_id: int) -> None:
+def preview(tenant_id: int, run_id: int) -> None:
     """Say what would happen to one record, without anything happening."""
-    previewing.preview(run_id)
+    previewing.preview(tenant_id, run_id)
 
 
 def beat(name: str) -> None:

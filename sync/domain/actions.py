@@ -10,18 +10,17 @@ from django.utils import timezone
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
-from sync import queue
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
 from sync.domain.match import alike
 from sync.domain.observe import release_hold
+from sync.domain.runs import queue_run
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 
 REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
 MATCH_QUESTIONS = ("ambiguous_match", "proposal_match")
-TASKS = {Run.Kind.PULL: "pull", Run.Kind.SWEEP: "sweep", Run.Kind.RECONCILE: "reconcile"}
 
 
 def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str = "") -> None:
@@ -29,16 +28,8 @@ def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str =
 
 
 def start_run(run: Run) -> Run:
-    """Store a run as queued and let a worker take it. Call inside a scope."""
-    run.state = Run.State.QUEUED
-    run.save()
-    if run.kind == Run.Kind.TEST:
-        connection = Connection.objects.get(tenant_id=run.tenant_id, system=run.system)
-        queue.enqueue("sync.tasks.check_connection", connection.pk, run.pk)
-    elif run.kind == Run.Kind.PREVIEW:
-        queue.enqueue("sync.tasks.preview", run.pk)
-    else:
-        queue.enqueue(f"sync.tasks.{TASKS[Run.Kind(run.kind)]}", run.tenant_id, run.pk)
+    """What a person asked for, queued and noted. Call inside a scope."""
+    queue_run(run)
     audit(run.tenant_id, run.requested_by_id, f"run_{run.kind}", run.system)
     return run
 

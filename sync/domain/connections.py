@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,15 +19,18 @@ from sync.connectors.base import Company, ConnectionSettings, Connector
 from sync.connectors.base import Exchange as HttpExchange
 from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
 from sync.connectors.registry import connect
-from sync.domain.runs import fail_run, finish_run, start
+from sync.domain.runs import fail_run, finish_run, sign_of_life, start
 from sync.models import Exchange
 from tenants.models import Connection, RemoteHost, Tenant
-from tenants.scoping import ALL, tenant_scope
+from tenants.scoping import tenant_scope
 
 log = structlog.get_logger()
 
 #: Outages in a row before nothing more is tried for a while, and how long (seconds) the pause grows.
 OUTAGES_BEFORE_PAUSE, PAUSE_FIRST, PAUSE_LONGEST = 3, 5, 900
+
+#: What a run exchanged is stored at the latest after so many seconds, when the next answer comes.
+FLUSH_SECONDS = 10
 
 #: The log entry (id) for which the running thread calls; tags its exchanges.
 current_entry: ContextVar[int | None] = ContextVar("current_entry", default=None)
@@ -49,19 +53,28 @@ class Recorder:
     call_counts: dict[str, int] = field(default_factory=dict)
     _waiting: list[tuple[datetime, int | None, HttpExchange]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _owner: int = field(default_factory=threading.get_ident)
+    _flushed_at: float = field(default_factory=time.monotonic)
 
     def __call__(self, exchange: HttpExchange) -> None:
         with self._lock:
             self._waiting.append((timezone.now(), current_entry.get(), exchange))
             self.call_counts[exchange.system] = self.call_counts.get(exchange.system, 0) + 1
+        # A run reads for minutes and shall be seen to live. Database work belongs to the thread that does the run.
+        is_due = self.run_id and time.monotonic() - self._flushed_at > FLUSH_SECONDS
+        if is_due and threading.get_ident() == self._owner:
+            self.flush()
 
     def flush(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, []
+        self._flushed_at = time.monotonic()
         if not waiting:
             return
         today = timezone.localdate()
         with tenant_scope(self.tenant_id):
+            if self.run_id:
+                sign_of_life(self.run_id)
             Exchange.objects.bulk_create(
                 Exchange(tenant_id=self.tenant_id, at=at, entry_id=entry_id, run_id=self.run_id, **_columns(exchange))
                 for at, entry_id, exchange in waiting
@@ -229,16 +242,16 @@ def _pin(connection: Connection, company: Company) -> None:
         raise ConnectionBroken("company_taken", f"{company.id} {company.name}") from None
 
 
-def check_connection(connection_id: int, run_id: int | None = None) -> None:
-    """The same as a run with its outcome, for the console's button."""
-    with tenant_scope(ALL):
-        connection = Connection.objects.get(pk=connection_id)
-        run = start(run_id) if run_id else None
+def check_connection(tenant_id: int, run_id: int) -> None:
+    """The same as a run with its outcome, for the console's button; the run names the system."""
+    with tenant_scope(tenant_id):
+        run = start(run_id)
+        if run is None:
+            return
+        connection = Connection.objects.get(tenant_id=tenant_id, system=run.system)
     try:
-        company = check_connection_now(connection, Recorder(connection.tenant_id, run_id))
+        company = check_connection_now(connection, Recorder(tenant_id, run_id))
     except RemoteError as error:
-        if run:
-            fail_run(run, error.code, error.detail)
+        fail_run(run, error.code, error.detail)
         return
-    if run:
-        finish_run(run, result={"company": {"id": company.id, "name": company.name, "number": company.number}})
+    finish_run(run, result={"company": {"id": company.id, "name": company.name, "number": company.number}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from sync.domain.observe import observe
 from sync.domain.push import describe
 from sync.domain.runs import fail_run, finish_run, start
 from sync.models import ChangeEvent
-from tenants.scoping import ALL, tenant_scope
+from tenants.scoping import tenant_scope
 
 
 @dataclass(frozen=True)
@@ -127,18 +127,18 @@ def _plan(context: Context, entity: Entity, links: list[int]) -> Iterator[Previe
 
 
 def _with_created_groups(plan: Plan, missing: dict[str, set[str]]) -> Plan:
-    from dataclasses import replace
-
     created = [f"creates_{entity}" for _, entity, key in plan.unresolved if key in missing.get(entity, set())]
     if not created:
         return plan
     return replace(plan, notes=tuple(note for note in plan.notes if note != "reference_missing") + tuple(created))
 
 
-def preview(run_id: int) -> None:
+def preview(tenant_id: int, run_id: int) -> None:
     """Preview one record as a run, for the console's button."""
-    with tenant_scope(ALL):
+    with tenant_scope(tenant_id):
         run = start(run_id)
+    if run is None:
+        return
     try:
         assert run.link_id is not None
         previewed = preview_record(run.tenant_id, run.link_id)

@@ -20,8 +20,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
+from sync.domain.runs import queue_run
 from sync.models import Run
-from sync.queue import enqueue
 from tenants.models import Tenant, WebhookToken
 from tenants.models.webhook_token import hash_token
 from tenants.scoping import ALL, tenant_scope
@@ -162,8 +162,7 @@ def _pull_soon(tenant: Tenant) -> Outcome:
             return Outcome.ENOUGH  # it reads after this call
         began = last.started_at or last.created_at
         delay = max(0.0, PULL_EVERY_SECONDS - (now - began).total_seconds())
-    run = Run.objects.create(tenant=tenant, kind=Run.Kind.PULL, system="intempus")
-    enqueue("sync.tasks.pull", tenant.pk, run.pk, delay=delay)
+    queue_run(Run(tenant=tenant, kind=Run.Kind.PULL, system="intempus"), delay)
     return Outcome.PULLING
 
 

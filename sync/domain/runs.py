@@ -5,45 +5,91 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from sync import queue
 from sync.models import Run
 from tenants.scoping import ALL, tenant_scope
 
-#: A run without an end for this long was killed; another may start.
-GIVEN_UP_AFTER = timedelta(minutes=30)
+#: kind → the function of sync.tasks that carries it out; each takes the tenant's and the run's primary key
+TASKS = {
+    Run.Kind.PULL: "pull",
+    Run.Kind.SWEEP: "sweep",
+    Run.Kind.RECONCILE: "reconcile",
+    Run.Kind.TEST: "check_connection",
+    Run.Kind.PREVIEW: "preview",
+}
+#: A run that took its worker with it so often is given up.
+STARTS_ALLOWED = 3
 
 
-def start(run_id: int) -> Run:
-    """Mark a queued run as running. Call inside a scope."""
-    run = Run.objects.get(pk=run_id)
-    run.state, run.started_at = Run.State.RUNNING, timezone.now()
-    run.save(update_fields=["state", "started_at"])
+def queue_run(run: Run, delay: float = 0) -> Run:
+    """Store a run as queued and let a worker take it, at the earliest after `delay` seconds. Call inside a scope."""
+    run.state = Run.State.QUEUED
+    run.save()
+    Run.objects.filter(pk=run.pk).update(alive_at=Now() + timedelta(seconds=delay))
+    queue.enqueue(f"sync.tasks.{TASKS[Run.Kind(run.kind)]}", run.tenant_id, run.pk, delay=delay)
     return run
+
+
+def start(run_id: int) -> Run | None:
+    """Take a queued run. None: somebody has, so this task came twice. Call inside a scope."""
+    is_taken = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
+        state=Run.State.RUNNING, started_at=timezone.now(), alive_at=Now(), start_count=F("start_count") + 1
+    )
+    return Run.objects.get(pk=run_id) if is_taken else None
 
 
 def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
     """The run to work under, or None when another of its kind is running for this tenant already."""
     with tenant_scope(tenant_id):
-        limit = timezone.now() - GIVEN_UP_AFTER
-        running = Run.objects.filter(tenant_id=tenant_id, kind=kind, state=Run.State.RUNNING)
-        running.filter(started_at__lt=limit).update(
+        others = Run.objects.filter(tenant_id=tenant_id, kind=kind, state=Run.State.RUNNING).exclude(pk=run_id or 0)
+        others.filter(Q(alive_at__lt=_silent_since()) | Q(alive_at=None)).update(
             state=Run.State.FAILED, error_code="crashed", finished_at=timezone.now()
         )
-        if running.filter(started_at__gte=limit).exists():
-            if run_id:
-                Run.objects.filter(pk=run_id).update(
-                    state=Run.State.DONE, finished_at=timezone.now(), error_code="already_running"
-                )
+        if others.exists():
+            Run.objects.filter(pk=run_id or 0, state=Run.State.QUEUED).update(
+                state=Run.State.DONE, finished_at=timezone.now(), error_code="already_running"
+            )
             return None
-        run = Run.objects.get(pk=run_id) if run_id else Run.objects.create(tenant_id=tenant_id, kind=kind)
-        return start(run.pk)
+        return start(run_id or Run.objects.create(tenant_id=tenant_id, kind=kind).pk)
+
+
+def sign_of_life(run_id: int) -> None:
+    """Somebody works on it. Without it for RUN_SILENT_SECONDS a run is started again. Call inside a scope."""
+    Run.objects.filter(pk=run_id).update(alive_at=Now())
+
+
+def resume_runs() -> int:
+    """Queue again the runs that nobody works on; returns how many.
+
+    A worker may be killed, the database may vanish under a task, and the queue may lose one: the run's row is the truth.
+    """
+    open_states = (Run.State.QUEUED, Run.State.RUNNING)
+    with tenant_scope(ALL):
+        silent = Run.objects.select_for_update(skip_locked=True).filter(
+            state__in=open_states, alive_at__lt=_silent_since()
+        )
+        for run in silent:
+            if run.start_count < STARTS_ALLOWED:
+                queue_run(run)
+            else:
+                fail_run(run, "crashed")
+        return len(silent)
+
+
+def _silent_since() -> Any:
+    return Now() - timedelta(seconds=settings.RUN_SILENT_SECONDS)
 
 
 def progress(run: Run, done: int, total: int | None = None) -> None:
     with tenant_scope(run.tenant_id):
-        Run.objects.filter(pk=run.pk).update(done=done, total=total if total is not None else F("total"))
+        Run.objects.filter(pk=run.pk).update(
+            done=done, total=total if total is not None else F("total"), alive_at=Now()
+        )
 
 
 def finish_run(run: Run, *, counts: dict[str, int] | None = None, result: dict[str, Any] | None = None) -> Run:

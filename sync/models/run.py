@@ -32,6 +32,8 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, verbose_name=_("requested by")
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    alive_at = models.DateTimeField(null=True)  # the last sign of life, by the database's clock
+    start_count = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField(_("started"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
     total = models.PositiveIntegerField(_("of"), null=True)

@@ -112,6 +112,7 @@ class Installation:
             "ALLOW_PRIVATE_TARGETS": "1",
             "WORKERS": str(WORKERS),
             "LEASE_SECONDS": "4",
+            "RUN_SILENT_SECONDS": "12",
             "UNCLEAR_WAIT_SECONDS": "2",
             "UNICONTA_PASSWORD": "pw",
             "INTEMPUS_KEY": "key",

@@ -2,8 +2,8 @@
 
 A bare cluster may stop silently: whoever kills the idle worker that waits on the task queue leaves the queue's lock taken
 for ever, and every process looks healthy. So a beat is sent through the queue every few seconds; when none is executed
-any more, the cluster is killed and started again. The supervisor also rings for due change events every second, repairs
-the schedules every minute and makes partitions every hour. Any number of machines may run one.
+any more, the cluster is killed and started again. The supervisor also rings for due change events every second, queues
+runs again that nobody works on, repairs the schedules every minute and makes partitions every hour. Any number of machines may run one.
 
 Nobody outlives the supervisor: each process asks the kernel to be killed when its parent dies (`die_with_parent`).
 """
@@ -39,6 +39,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from sync.domain.doorbell import ring_due
+from sync.domain.runs import resume_runs
 from sync.domain.schedules import repair_schedules
 from sync.models import WorkerBeat
 from sync.partitions import ensure_partitions
@@ -209,6 +210,7 @@ class Upkeep:
             Job(self._give_back, 1),
             Job(self._look_for_beat, 1),
             Job(self._send_beat, beat_every),
+            Job(resume_runs, 5),
             Job(repair_schedules, 60),
             Job(self._hourly, 3600),
         ]

@@ -145,7 +145,7 @@ def test_preview_starts_a_run_for_the_record(ours, as_role, queued):
     run = max(all_rows(Run), key=lambda run: run.pk)
     assert (run.kind, run.link_id) == ("preview", ours.link.pk)
     assert response["Location"].endswith(f"/{run.pk}/change/")
-    assert queued == [("sync.tasks.preview", run.pk)]
+    assert queued == [("sync.tasks.preview", ours.tenant.pk, run.pk)]
 
 
 def test_buttons_need_a_post(ours, as_role):

@@ -51,6 +51,7 @@ def test_a_tenant_that_is_not_live_says_so(db):
 def test_one_at_a_time(db):
     tenant = make_tenant("nordbyg")
     with tenant_scope(tenant.pk):
-        Run.objects.create(tenant=tenant, kind=Run.Kind.RECONCILE, state=Run.State.RUNNING, started_at=timezone.now())
+        now = timezone.now()
+        Run.objects.create(tenant=tenant, kind="reconcile", state="running", started_at=now, alive_at=now)
     with pytest.raises(CommandError, match="running already"):
         run_command("nordbyg")
