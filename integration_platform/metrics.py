@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from integration_platform.health import read_state
 from mappings.models import RecordLink
+from sync.domain.budgets import calls_by_cause
 from sync.models import ChangeEvent, Run
 from tenants.models import Connection
 from tenants.scoping import ALL, tenant_scope
@@ -67,6 +68,7 @@ class PlatformCollector(Collector):
             yield _counted(
                 "platform_connections", "Connections", Connection.objects.all(), ("tenant__slug", "system", "state")
             )
+            yield _calls()
             yield _last_runs()
 
 
@@ -89,6 +91,13 @@ def _counted(name: str, text: str, rows: Any, fields: tuple[str, ...]) -> GaugeM
     family = GaugeMetricFamily(name, text, labels=[field.split("__")[0] for field in fields])
     for row in rows.order_by().values(*fields).annotate(number=Count("pk")):
         family.add_metric([str(row[field]) for field in fields], row["number"])
+    return family
+
+
+def _calls() -> GaugeMetricFamily:
+    family = GaugeMetricFamily("platform_calls_today", "Calls to the remote systems today", labels=["system", "cause"])
+    for system, cause, count in calls_by_cause():
+        family.add_metric([system, cause], count)
     return family
 
 

@@ -21,7 +21,7 @@ from sync.admin.held_set import open_sets
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
-from sync.models import Run
+from sync.models import CallCount, Run
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
 from tenants.admin.connection import ConnectionInline
@@ -311,6 +311,7 @@ def _card(row: ConnectionHealth, presses: dict[str, Press]) -> dict[str, Any]:
         "row": row,
         "system": Connection.System(row.system).label,
         "label": connection_label(row),
+        "calls": [(CallCount.Cause(cause).label, count) for cause, count in sorted(row.calls.items())],
         "state": label(
             Connection.State(row.state).label,
             "warning" if row.is_open(timezone.now()) else CONNECTION_TONES[Connection.State(row.state)],

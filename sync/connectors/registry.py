@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sync.connectors.base import ConnectionSettings, Connector, OnExchange
 from sync.connectors.intempus import IntempusConnector
 from sync.connectors.uniconta import UnicontaConnector
 
-CONNECTORS: dict[str, Callable[[ConnectionSettings, OnExchange], Connector]] = {
+CONNECTORS: dict[str, type[UnicontaConnector | IntempusConnector]] = {
     UnicontaConnector.system: UnicontaConnector,
     IntempusConnector.system: IntempusConnector,
 }
+
+
+def calls_per_day(system: str) -> int:
+    """What the system lets one log-in call before it slows down or refuses."""
+    return CONNECTORS[system].calls_per_day
 
 
 def connect(settings: ConnectionSettings, on_exchange: OnExchange) -> Connector:

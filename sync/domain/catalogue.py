@@ -474,6 +474,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Systemet har ikke svaret flere gange, så vi venter lidt, før vi prøver igen.",
         "",
     ),
+    "budget_low": (
+        "Little is left of today’s calls to the remote system; what is not urgent waits.",
+        "It goes on by itself tomorrow. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Der er kun få kald til systemet tilbage i dag; det, der ikke haster, venter.",
+        "Det fortsætter selv i morgen. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+    ),
     "already_running": (
         "The same was running already.",
         "",

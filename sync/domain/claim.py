@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
+from sync.domain.budgets import CAUSE_OF_PRIORITY, LOOK_AGAIN_AFTER, waits
 from sync.domain.context import Context, database_now
 from sync.domain.doorbell import Lease, renew
 from sync.models import ChangeEvent, SyncLogEntry
@@ -41,6 +42,7 @@ class Claimed:
     links: list[int] = field(default_factory=list)
     events: dict[int, list[ChangeEvent]] = field(default_factory=dict)  # by link
     wants_sweep: bool = False
+    cause: str = ""  # of the most urgent event: what the calls are counted as
 
     def add(self, events: Iterable[ChangeEvent]) -> None:
         for event in events:
@@ -98,6 +100,10 @@ def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Cl
         due.exclude(entity__in=list(context.entities)).update(
             state=State.IGNORED, error_code="entity_off", finished_at=timezone.now()
         )
+        if deferred := [p for p, cause in CAUSE_OF_PRIORITY.items() if waits(cause, context.recorder.share)]:
+            due.filter(priority__in=deferred).update(
+                due_at=database_now() + LOOK_AGAIN_AFTER, error_code="budget_low", error_detail=""
+            )
         backfill = Q(priority__gte=ChangeEvent.Priority.BACKFILL)
         for urgency in (backfill, ~backfill) if backfill_first else (~backfill, backfill):
             for entity in context.entities.values():
@@ -108,7 +114,7 @@ def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Cl
 
 
 def _take(context: Context, lease: Lease, entity: Entity, events: list[ChangeEvent]) -> Claimed:
-    claimed = Claimed(entity)
+    claimed = Claimed(entity, cause=CAUSE_OF_PRIORITY[min(event.priority for event in events)])
     without_record = [event for event in events if not event.remote_id and not event.link_id]
     if without_record:
         claimed.wants_sweep = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,8 +20,9 @@ from sync.connectors.base import Company, ConnectionSettings, Connector
 from sync.connectors.base import Exchange as HttpExchange
 from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
 from sync.connectors.registry import connect
+from sync.domain.budgets import Login, count_calls, login_of, used_share, waits
 from sync.domain.runs import fail_run, finish_run, sign_of_life, start
-from sync.models import Exchange
+from sync.models import CallCount, Exchange
 from tenants.models import Connection, RemoteHost, Tenant
 from tenants.scoping import tenant_scope
 
@@ -50,11 +52,20 @@ class Recorder:
 
     tenant_id: int
     run_id: int | None = None
+    #: What the calls are for, by which log-ins, and how much of the day's calls was used before; see budgets.
+    cause: str = CallCount.Cause.PERSON
+    logins: dict[str, Login] = field(default_factory=dict)
+    share: float = 0.0
     call_counts: dict[str, int] = field(default_factory=dict)
     _waiting: list[tuple[datetime, int | None, HttpExchange]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owner: int = field(default_factory=threading.get_ident)
     _flushed_at: float = field(default_factory=time.monotonic)
+
+    def connect(self, connection: Connection) -> Connector:
+        """The connector whose calls are collected here. Nothing is called yet."""
+        self.logins[connection.system] = login_of(connection)
+        return connect(settings_of(connection), self)
 
     def __call__(self, exchange: HttpExchange) -> None:
         with self._lock:
@@ -71,7 +82,6 @@ class Recorder:
         self._flushed_at = time.monotonic()
         if not waiting:
             return
-        today = timezone.localdate()
         with tenant_scope(self.tenant_id):
             if self.run_id:
                 sign_of_life(self.run_id)
@@ -79,11 +89,9 @@ class Recorder:
                 Exchange(tenant_id=self.tenant_id, at=at, entry_id=entry_id, run_id=self.run_id, **_columns(exchange))
                 for at, entry_id, exchange in waiting
             )
-            for connection in Connection.objects.select_for_update().filter(tenant_id=self.tenant_id):
-                count = sum(exchange.system == connection.system for _, _, exchange in waiting)
-                before = connection.call_count if connection.calls_on == today else 0
-                # update(), not save(): counters are machine state and leave no history.
-                Connection.objects.filter(pk=connection.pk).update(call_count=before + count, calls_on=today)
+            # In one order, or two drains that share both log-ins would wait for each other.
+            for system, count in sorted(Counter(exchange.system for _, _, exchange in waiting).items()):
+                count_calls(system, self.logins[system], self.cause, count)
 
 
 def _columns(exchange: HttpExchange) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def connector_for(tenant_id: int, system: System | str, recorder: Recorder | Non
     """One connector, whatever state its connection is in: for tests and look-ups by a person."""
     with tenant_scope(tenant_id):
         connection = Connection.objects.get(tenant_id=tenant_id, system=str(system))
-    return connect(settings_of(connection), recorder or Recorder(tenant_id))
+    return (recorder or Recorder(tenant_id)).connect(connection)
 
 
 def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connector]:
@@ -136,7 +144,11 @@ def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connecto
         breakers = [connection, hosts.get(connection.base_url)]
         if any(breaker and breaker.open_until and breaker.open_until > timezone.now() for breaker in breakers):
             raise NotReadyError("breaker_open")
-    return {system: connect(settings_of(connections[system.value]), recorder) for system in System}
+    with tenant_scope(tenant_id):
+        recorder.share = used_share(connections.values())
+    if waits(recorder.cause, recorder.share):
+        raise NotReadyError("budget_low")
+    return {system: recorder.connect(connections[system.value]) for system in System}
 
 
 # ------------------------------------------------------------------------------------------------ trouble
@@ -202,7 +214,7 @@ def check_connection_now(connection: Connection, recorder: Recorder | None = Non
     """Ask the remote who we are; the first success pins the company (rule M13). Raises RemoteError, and keeps it."""
     recorder = recorder or Recorder(connection.tenant_id)
     try:
-        company = connect(settings_of(connection), recorder).identify()
+        company = recorder.connect(connection).identify()
         _pin(connection, company)
     except RemoteError as error:
         if not isinstance(error, RetryLater):

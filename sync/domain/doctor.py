@@ -21,6 +21,7 @@ from mappings.models import EntityPolicy
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Connector, Exchange, Row
 from sync.connectors.errors import RemoteError
+from sync.domain.budgets import BACKLOG_WAITS_FROM
 from sync.domain.catalogue import explain_code
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
@@ -30,8 +31,6 @@ from tenants.models.webhook_token import hash_token
 from tenants.scoping import tenant_scope
 from tenants.secrets import SecretError
 
-#: Free calls per log-in and day are 5,000 in Uniconta (API page 1.8); a warning comes before they are used up.
-CALLS_WARNED = 4_000
 CLOCK_SECONDS = 5
 #: Uniconta's own table of Change URLs. Reading it is best effort: no source shows that the API allows it (2.3).
 HOOKS = Side(
@@ -371,14 +370,12 @@ def check_budgets(tenant_id: int) -> Iterator[Check]:
                 f"held back until {until:%H:%M:%S} after repeated failures",
                 "Wait, or see the connection in the console",
             )
-        elif connection.call_count >= CALLS_WARNED:
-            yield warn(
-                name,
-                f"{connection.call_count} today",
-                "Above 5,000 a day Uniconta slows every call: use longer intervals",
-            )
+            continue
+        figures_today = f"{connection.call_count} of {connection.calls_per_day} today"
+        if connection.call_count >= BACKLOG_WAITS_FROM * connection.calls_per_day:
+            yield warn(name, figures_today, "What is not urgent waits for tomorrow. Longer intervals use fewer calls")
         else:
-            yield ok(name, f"{connection.call_count} today")
+            yield ok(name, figures_today)
 
 
 def check_work(tenant_id: int) -> Iterator[Check]:

@@ -87,6 +87,7 @@ def _drain(context: Context, lease: Lease) -> int:
         if claimed is None:
             break
         count += len(claimed.links) + claimed.wants_sweep
+        context.recorder.cause = claimed.cause
         try:
             if claimed.wants_sweep:
                 with _blaming(System.UNICONTA):

@@ -16,6 +16,7 @@ from mappings.engine import Action
 from mappings.models import RecordLink
 from mappings.spec import System
 from sync.connectors.errors import RemoteError
+from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_trouble
 from sync.domain.context import database_now, load_context
 from sync.domain.drain import drain
@@ -61,7 +62,7 @@ def read_side(tenant_id: int, system: System, entity: str = "") -> Run | None:
     if run is None:
         return None
     run.entity = entity
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run.pk, cause_of(run))
     try:
         connectors = open_connectors(tenant_id, recorder)
         with tenant_scope(tenant_id):

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
+from sync.domain.budgets import calls_today, limit_of, login_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
 
@@ -45,7 +46,12 @@ class ConnectionHealth:
     company: str
     tested_at: datetime | None
     open_until: datetime | None
-    call_count: int
+    calls: dict[str, int]  # today, by cause, of its log-in
+    calls_per_day: int
+
+    @property
+    def call_count(self) -> int:
+        return sum(self.calls.values())
 
     def is_open(self, now: datetime) -> bool:
         """Whether the breaker holds calls back because the remote system does not answer."""
@@ -236,8 +242,9 @@ def _find_held(figures: _Figures, ids: list[int]) -> None:
 
 def _find_connections(figures: _Figures, ids: list[int]) -> None:
     # Uniconta first, everywhere.
-    today = timezone.localdate()
-    for row in Connection.objects.filter(tenant_id__in=ids).order_by("-system").defer("sealed_secret", "capabilities"):
+    rows = Connection.objects.filter(tenant_id__in=ids).order_by("-system").defer("sealed_secret", "capabilities")
+    calls = calls_today(rows)
+    for row in rows:
         figures.connections[row.tenant_id].append(
             ConnectionHealth(
                 id=row.pk,
@@ -248,7 +255,8 @@ def _find_connections(figures: _Figures, ids: list[int]) -> None:
                 company=row.pinned_company_name,
                 tested_at=row.tested_at,
                 open_until=row.open_until,
-                call_count=row.call_count if row.calls_on == today else 0,
+                calls=calls.get(login_of(row), {}),
+                calls_per_day=limit_of(row),
             )
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
+from sync.domain.budgets import cause_of
 from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, load_context
@@ -35,7 +36,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
     run = begin(tenant_id, Run.Kind.RECONCILE, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run.pk, cause_of(run))
     counts: Counter[str] = Counter()
     fields: Counter[str] = Counter()
     system = System.UNICONTA

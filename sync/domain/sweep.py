@@ -11,6 +11,7 @@ from django.utils import timezone
 from mappings.models import EntityPolicy
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
+from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.observe import Observed, observe, watch_flag
@@ -72,7 +73,7 @@ def sweep(tenant_id: int, run_id: int | None = None) -> Run | None:
     run = begin(tenant_id, Run.Kind.SWEEP, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run.pk, cause_of(run))
     counts: dict[str, int] = {}
     started = time.monotonic()
     try:

@@ -1,3 +1,4 @@
+from sync.models.calls import CallCount
 from sync.models.change_event import ChangeEvent
 from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
@@ -8,6 +9,7 @@ from sync.models.run import Run
 
 __all__ = [
     "Bell",
+    "CallCount",
     "ChangeEvent",
     "Cursor",
     "DrainLease",

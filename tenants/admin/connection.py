@@ -51,7 +51,13 @@ class ConnectionForm(forms.ModelForm):
 
     class Meta:
         model = Connection
-        fields = ["system", "username", "secret", "company_id"]  # the address comes from the page, see ScopedMixin
+        fields = [
+            "system",
+            "username",
+            "secret",
+            "company_id",
+            "calls_per_day",
+        ]  # the address comes from the page, see ScopedMixin
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

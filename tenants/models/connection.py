@@ -57,16 +57,18 @@ class Connection(Breaker):
     state_detail = models.TextField(_("what the system said"), blank=True, editable=False)
     tested_at = models.DateTimeField(_("last tested"), null=True, blank=True, editable=False)
     capabilities = models.JSONField(default=dict, blank=True, editable=False)
-    call_count = models.PositiveIntegerField(_("calls today"), default=0, editable=False)
-    calls_on = models.DateField(null=True, blank=True, editable=False)
+    calls_per_day = models.PositiveIntegerField(
+        _("calls a day"),
+        null=True,
+        blank=True,
+        help_text=_("Only where the company has another limit than usual. What is not urgent waits from 80 % on."),
+    )
 
     history = HistoricalRecords(
         excluded_fields=[
             "sealed_secret",
             "failure_count",
             "open_until",
-            "call_count",
-            "calls_on",
             "capabilities",
             "tested_at",
         ]

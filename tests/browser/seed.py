@@ -56,9 +56,7 @@ def seed() -> dict[str, object]:
         make_policy(tenant, "customer")
         make_token(tenant, note="Uniconta")
     with tenant_scope(ALL):
-        Connection.objects.filter(tenant__in=[nordbyg, sydvvs]).update(
-            tested_at=now - timedelta(days=1), call_count=412, calls_on=timezone.localdate()
-        )
+        Connection.objects.filter(tenant__in=[nordbyg, sydvvs]).update(tested_at=now - timedelta(days=1))
         Connection.objects.filter(tenant=sydvvs, system="intempus").update(
             state=Connection.State.BROKEN,
             state_code="bad_credentials",

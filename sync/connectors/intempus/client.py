@@ -38,6 +38,8 @@ class _Page:
 
 class IntempusConnector:
     system = "intempus"
+    #: Per user; besides, 500 a minute are answered before 429 (API page, limits).
+    calls_per_day = 50_000
 
     def __init__(
         self, settings: ConnectionSettings, on_exchange: OnExchange, *, deadline: float = DEADLINE_SECONDS

@@ -26,6 +26,8 @@ VALUES_PER_FILTER = 40
 
 class UnicontaConnector:
     system = "uniconta"
+    #: "Approximately 5,000 calls a day", then each is delayed (API page, limits).
+    calls_per_day = 5_000
 
     def __init__(
         self, settings: ConnectionSettings, on_exchange: OnExchange, *, deadline: float = DEADLINE_SECONDS
