@@ -72,6 +72,11 @@ SEED ?= 1
 chaos: setup ## the fault programme: real processes, really killed (MINUTES=3, ONLY=R1,R2, SEED=7)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --only "$(ONLY)" --seed $(SEED)
 
+RUNS ?= 200
+.PHONY: model
+model: setup ## people and networks at random, compared with a small model of the rules (RUNS=2000)
+	@$(BIN)/python -m pytest -n 4 tests/model --model-runs $(RUNS) $(ARGS)
+
 .PHONY: check
 check: lint ## what CI runs: lint, types, import rules, migrations, deployment checks, tests
 	@$(BIN)/python -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run

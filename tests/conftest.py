@@ -84,3 +84,9 @@ def only_this_machine() -> Iterator[None]:
             patch.setattr(socket.socket, name, guarded(name))
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--model-runs", type=int, default=40, help="runs of the state machine in tests/model")
+    parser.addoption("--model-shrink", action="store_true", help="look for the shortest way to a failure: minutes")
+    parser.addoption("--model-seed", action="store_true", help="other runs each time, instead of always the same")

@@ -42,17 +42,19 @@ class Company:
     uniconta: Any
     intempus: Any
     groups: dict[str, int] = field(default_factory=dict)
+    uniconta_fields: set[str] = field(default_factory=set)
 
     # what people do
+    def has_tick_field(self) -> None:
+        """A consultant added the user-defined field to this company's debtors."""
+        self.uniconta.add_user_field(self.number, "Debtor", "xIntempus")
+        self.uniconta_fields = {"xIntempus"}
+
     def debtor(self, account: str, **values: Any) -> int:
         defaults = {"Name": f"Kunde {account}", "Group": "1", "Country": "Denmark", "xIntempus": True}
         if not any(name == "xIntempus" for name in self.uniconta_fields):
             defaults.pop("xIntempus")
         return int(self.uniconta.person_creates(self.number, "Debtor", Account=account, **(defaults | values)))
-
-    @property
-    def uniconta_fields(self) -> set[str]:
-        return self._fields
 
     def edit(self, row_id: int, **values: Any) -> None:
         self.uniconta.person_edits(self.number, "Debtor", row_id, **values)
@@ -208,11 +210,41 @@ class Company:
 class World:
     uniconta: Any
     intempus: Any
-    nordbyg: Company
-    havnen: Company
+    urls: dict[str, str]
     is_adverse: bool
+    nordbyg: Company = field(init=False)
+    havnen: Company = field(init=False)
     #: A journey may end in the middle of trouble; then what holds afterwards is its own subject.
     ends_well: bool = True
+
+    def found_company(self, slug: str, number: int, intempus_number: int, *, cvr: str) -> Company:
+        """A live tenant with a company in each system, tested connections and a change URL."""
+        erp, times = self.uniconta, self.intempus
+        erp.add_company(number, f"{slug.title()} ApS", cvr=cvr)
+        times.add_company(intempus_number, slug.title())
+        erp.add_user(f"{slug}-sync", "pw", companies=[number])
+        times.add_user(f"api@{slug}.dk", "key", intempus_number)
+        for group, name in (("1", "Danske"), ("2", "Udland")):
+            erp.bulk(number, "DebtorGroup", 1, Group=group, Name=name)
+        tenant = make_tenant(slug)
+        make_policy(tenant, number_prefix="I", default_group="1")
+        make_connections(
+            tenant,
+            self.urls["uniconta"],
+            self.urls["intempus"],
+            company_id=number,
+            uniconta_username=f"{slug}-sync",
+            uniconta_password="pw",
+            intempus_username=f"api@{slug}.dk",
+            intempus_key="key",
+        )
+        with tenant_scope(tenant.pk):
+            connections = list(Connection.objects.filter(tenant=tenant))
+            token = WebhookToken.issue(tenant)
+        for connection in connections:
+            check_connection(connection)
+        erp.add_change_url(number, token.url(System.UNICONTA.value), use_post=True)
+        return Company(tenant, number, intempus_number, erp, times)
 
     @property
     def companies(self) -> tuple[Company, Company]:
@@ -285,36 +317,9 @@ def world(
     if profile == "adverse":
         erp.use_profile(uniconta.ALL_ADVERSE)
         times.use_profile(intempus.ALL_ADVERSE)
-    companies = []
     with serve(erp) as erp_server, serve(times) as times_server:
-        for slug, number, intempus_number in (("nordbyg", 4242, 61001), ("havnen", 4343, 61002)):
-            erp.add_company(number, f"{slug.title()} ApS", cvr=CVR[len(companies)])
-            times.add_company(intempus_number, slug.title())
-            erp.add_user(f"{slug}-sync", "pw", companies=[number])
-            times.add_user(f"api@{slug}.dk", "key", intempus_number)
-            for group, name in (("1", "Danske"), ("2", "Udland")):
-                erp.bulk(number, "DebtorGroup", 1, Group=group, Name=name)
-            tenant = make_tenant(slug)
-            make_policy(tenant, number_prefix="I", default_group="1")
-            make_connections(
-                tenant,
-                erp_server.url,
-                times_server.url,
-                company_id=number,
-                uniconta_username=f"{slug}-sync",
-                uniconta_password="pw",
-                intempus_username=f"api@{slug}.dk",
-                intempus_key="key",
-            )
-            with tenant_scope(tenant.pk):
-                connections = list(Connection.objects.filter(tenant=tenant))
-                token = WebhookToken.issue(tenant)
-            for connection in connections:
-                check_connection(connection)
-            erp.add_change_url(number, token.url(System.UNICONTA.value), use_post=True)
-            company = Company(tenant, number, intempus_number, erp, times)
-            company._fields = set()
-            companies.append(company)
-        erp.add_user_field(4242, "Debtor", "xIntempus")
-        companies[0]._fields = {"xIntempus"}
-        yield World(erp, times, companies[0], companies[1], profile == "adverse")
+        world = World(erp, times, {"uniconta": erp_server.url, "intempus": times_server.url}, profile == "adverse")
+        world.nordbyg = world.found_company("nordbyg", 4242, 61001, cvr=CVR[0])
+        world.havnen = world.found_company("havnen", 4343, 61002, cvr=CVR[1])
+        world.nordbyg.has_tick_field()
+        yield world

@@ -127,7 +127,7 @@ def test_a_field_that_vanishes_holds_and_asks(world: World) -> None:
     company.edit(unticked, xIntempus=False)
     company.settle()
     world.uniconta.remove_user_field(4242, "Debtor", "xIntempus")
-    company._fields = set()
+    company.uniconta_fields = set()
     before = company.now()
     run = company.sweep()
     assert (run.state, run.error_code) == ("failed", "flag_disappeared")
@@ -152,7 +152,7 @@ def test_a_field_that_appears_holds_and_asks(world: World) -> None:
     row_id = company.debtor("1001")
     company.sweep()
     world.uniconta.add_user_field(4343, "Debtor", "xIntempus")
-    company._fields = {"xIntempus"}
+    company.uniconta_fields = {"xIntempus"}
     before = company.now()
     run = company.sweep()
     assert (run.state, run.error_code) == ("failed", "flag_appeared")

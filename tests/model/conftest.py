@@ -1,0 +1,3 @@
+from tests.journeys.conftest import profile, world
+
+__all__ = ["profile", "world"]
