@@ -6,7 +6,7 @@ A new entity is one file in `mappings/entities/` holding one `Entity`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mappings.transforms import TRANSFORMS, Transform
@@ -124,6 +124,15 @@ class Entity:
             if attribute.name == name:
                 return attribute
         raise KeyError(name)
+
+    def without(self, names: frozenset[str]) -> Entity:
+        """The same without these attributes; the key stays in any case."""
+        if not names:
+            return self
+        attributes = tuple(each for each in self.attributes if each.name not in names or each.is_key)
+        left = {each.name for each in attributes}
+        match = tuple(rule for rule in self.match if {rule.uniconta, rule.intempus} <= left)
+        return replace(self, attributes=attributes, match=match)
 
     @property
     def key(self) -> Attribute:

@@ -51,12 +51,17 @@ class EntityPolicy(models.Model):
     )
     # Field watch (rule M5): whether the tick field was there at the last complete read; None before the first.
     has_flag = models.BooleanField(null=True, editable=False)
+    # The same for mapped fields, by system: those seen at complete reads, and those that no row carries any more.
+    fields_seen = models.JSONField(default=dict, editable=False)
+    fields_gone = models.JSONField(default=dict, editable=False)
     # Why creates and deactivations of this entity wait for a person ("" when they do not).
     hold_code = models.CharField(max_length=60, blank=True, editable=False)
     hold_detail = models.TextField(blank=True, editable=False)
     loaded_at = models.DateTimeField(_("first load finished"), null=True, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["has_flag", "hold_code", "hold_detail", "loaded_at"])
+    history = HistoricalRecords(
+        excluded_fields=["has_flag", "fields_seen", "fields_gone", "hold_code", "hold_detail", "loaded_at"]
+    )
 
     class Meta:
         verbose_name = _("entity policy")

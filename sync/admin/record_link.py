@@ -103,6 +103,7 @@ LINK_REASONS = {
     "entity_off",
     "flag_appeared",
     "flag_disappeared",
+    "field_disappeared",
     "key_taken",
     "key_too_long",
     "loop_breaker",

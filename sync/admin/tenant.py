@@ -157,7 +157,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         ]
 
     def accept_flag_view(self, request: HttpRequest, object_id: str, policy_id: int) -> HttpResponse:
-        """A person's word that the tick field of a table really appeared or went (rule M5)."""
+        """A person's word that the tick field or mapped fields of a table really appeared or went (rule M5)."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         tenant: Tenant = self.object_or_404(request, object_id)
@@ -165,7 +165,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
             raise PermissionDenied
         if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exclude(hold_code="").exists():
             raise Http404
-        actions.accept_flag(policy_id, request.user.pk)
+        actions.accept_fields(policy_id, request.user.pk)
         messages.success(request, gettext("Noted. Uniconta is checked again now."))
         return _back(tenant)
 

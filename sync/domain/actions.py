@@ -12,8 +12,8 @@ from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
+from sync.domain.field_watch import FIELD_GONE, release_hold
 from sync.domain.match import alike
-from sync.domain.observe import release_hold
 from sync.domain.runs import queue_run
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
 from tenants.models import AuditEntry, Connection, Tenant
@@ -206,11 +206,14 @@ def pause_connection(connection_id: int, user_id: int | None) -> None:
     audit(connection.tenant_id, user_id, "connection_paused", connection.system)
 
 
-def accept_flag(policy_id: int, user_id: int | None) -> None:
-    """A person says that the tick field of a table really appeared or went: the entity goes on. Call in a scope."""
+def accept_fields(policy_id: int, user_id: int | None) -> None:
+    """A person says that the tick field or mapped fields of a table really appeared or went: the entity goes on.
+
+    What is gone is not carried any more, until it is back. Call inside a scope.
+    """
     policy = EntityPolicy.objects.select_for_update().get(pk=policy_id)
-    audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {policy.hold_code}")
-    release_hold(policy, has_flag=policy.hold_code == "flag_appeared")
+    audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {policy.hold_code} {policy.hold_detail}")
+    release_hold(policy, has_flag=None if policy.hold_code == FIELD_GONE else policy.hold_code == "flag_appeared")
     start_run(Run(tenant_id=policy.tenant_id, kind=Run.Kind.SWEEP, requested_by_id=user_id))
 
 

@@ -316,6 +316,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Feltet til flueben er forsvundet fra tabellen i Uniconta. Nye poster og deaktiveringer venter.",
         "Gendan feltet, eller ret dets navn i virksomhedens indstillinger. Skal alt synkroniseres uden flueben: tryk “Det er meningen: fortsæt” på virksomhedens side.",
     ),
+    "field_disappeared": (
+        "A field has disappeared from this table: no record carries it any more. What it held stands on the other side; new records and deactivations wait.",
+        "Restore the field or the right to read it, or correct its name in the field rules. If it is gone for good: press “That is intended: go on” on the company’s page; it is not carried any more until it is back.",
+        "Et felt er forsvundet fra tabellen: ingen poster har det længere. Det, det indeholdt, bliver stående på den anden side; nye poster og deaktiveringer venter.",
+        "Gendan feltet eller retten til at læse det, eller ret dets navn i feltreglerne. Er det væk for altid: tryk “Det er meningen: fortsæt” på virksomhedens side; så overføres det ikke, før det er tilbage.",
+    ),
     "answer_awaited": (
         "The answer to an earlier write was lost. We wait a moment before looking whether it took effect.",
         "",

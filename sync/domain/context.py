@@ -80,6 +80,15 @@ class Context:
         """False while a person has yet to say what became of the field (field watch, M5)."""
         return not self.policies[entity.name].hold_code.startswith("flag_")
 
+    def gone_attributes(self, entity: Entity, *systems: System) -> frozenset[str]:
+        """Attributes whose field no row of the table carries any more in one of these systems (field watch, M5)."""
+        gone = self.policies[entity.name].fields_gone
+        return frozenset(
+            attribute.name
+            for attribute in entity.attributes
+            if any(attribute.field_on(system) in gone.get(system.value, ()) for system in systems)
+        )
+
     def tick(self) -> dict[str, bool]:
         """The flag as a record created by us carries it."""
         return {self.tenant.opt_in_field: self.tenant.opt_in_means == Tenant.OptInMeans.SYNC}

@@ -164,9 +164,10 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         inactive_reason=Inactive(link.inactive_reason),
         is_used=used or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
     )
-    plan = make_plan(entity, *views, policy, standing, references)
+    carried = entity.without(context.gone_attributes(entity, *System))
+    plan = make_plan(carried, *views, policy, standing, references)
     if policy.conflict is not ConflictPolicy.MERGE_FIELDS and _is_after_gap(context, item):
-        merged = make_plan(entity, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
+        merged = make_plan(carried, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
         if merged != plan:
             plan = replace(merged, notes=(*merged.notes, "merged_after_gap"))
     row = context.policies[entity.name]

@@ -20,8 +20,9 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors, re
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
+from sync.domain.field_watch import watch_flag
 from sync.domain.loop_breaker import break_loops
-from sync.domain.observe import observe, watch_flag
+from sync.domain.observe import observe
 from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
 from sync.domain.put_back import lay_put_backs

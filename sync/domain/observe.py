@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any
 
 from mappings.engine import match_keys, to_canonical
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import RecordLink
 from mappings.spec import Entity, Side, System
 from mappings.transforms import TRANSFORMS, MappingError
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
-from sync.domain.context import Context, database_now
+from sync.domain.context import Context
 from sync.domain.doorbell import ring
 from sync.models import ChangeEvent, Run
 from tenants.scoping import tenant_scope
@@ -160,8 +160,11 @@ def _store(
     touched: list[RecordLink] = []
     told: list[RecordLink] = []
     doubtful: list[RecordLink] = []
+    gone = context.gone_attributes(entity, system)
     for reading in readings:
         link = known[reading.id]
+        if reading.problem is None:
+            _keep_gone(reading, link.current(system), gone)
         seen_at = getattr(link, f"{system}_seen_at")
         if seen_at is not None and seen_at >= read_at:
             if reading.problem is None and link.current(system) != reading.values:
@@ -184,6 +187,15 @@ def _store(
         # cursor now leaves behind. Only a look at the record itself tells.
         store_events(context, entity, system, doubtful, read_at, origin, run, operation="missing")
     return len(fresh), len(told)
+
+
+def _keep_gone(reading: Reading, last: Mapping[str, Any] | None, gone: frozenset[str]) -> None:
+    """A field that no row carries any more is not blank: what was known of it stands, until a person says more."""
+    for name in gone:
+        if last is not None and name in last:
+            reading.values[name] = last[name]
+        else:
+            reading.values.pop(name, None)
 
 
 def _identity(system: System, reading: Reading) -> dict[str, Any]:
@@ -319,40 +331,3 @@ def _store_missing(
 
 
 # ------------------------------------------------------------------------------------------------ field watch (M5)
-
-
-def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
-    """Remember whether the table carries the tick field; a change on a live tenant holds the entity and asks a person.
-
-    Returns whether the entity may go on. A flag that vanished never means "all un-ticked", one that appeared never
-    means "none is ticked".
-    """
-    policy = context.policies[entity.name]
-    if not entity.uniconta.is_flaggable:
-        return not policy.hold_code
-    if policy.has_flag is rows_have_flag:
-        if not context.is_tick_known(entity):
-            # As it was before: a right given back, or the tenant's setting follows the new name of the field.
-            with tenant_scope(context.tenant_id):
-                release_hold(policy, has_flag=rows_have_flag)
-        return not policy.hold_code
-    with tenant_scope(context.tenant_id):
-        if policy.has_flag is None:
-            EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=rows_have_flag)
-            policy.has_flag = rows_have_flag
-            return True
-        code = "flag_appeared" if rows_have_flag else "flag_disappeared"
-        EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=code, hold_detail=context.tenant.opt_in_field)
-    policy.hold_code = code
-    return False
-
-
-def release_hold(policy: EntityPolicy, *, has_flag: bool) -> None:
-    """The entity goes on: what waited is read again and planned with the tick it has now. Call inside a scope."""
-    now = database_now()
-    ChangeEvent.objects.filter(
-        tenant_id=policy.tenant_id, entity=policy.entity, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
-    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now, received_at=now)
-    EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=has_flag, hold_code="", hold_detail="")
-    policy.has_flag, policy.hold_code, policy.hold_detail = has_flag, "", ""
-    ring(policy.tenant_id)

@@ -13,6 +13,7 @@ from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
+from sync.domain.field_watch import watch_fields
 from sync.domain.observe import Observed, observe
 from sync.domain.runs import begin, fail_run, finish_run
 from sync.models import ChangeEvent, Cursor, Run
@@ -43,6 +44,8 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
         return seen
     is_complete = is_complete or not cursor.value
     changes = connector.read_changes(side, 0 if is_complete else _restart(cursor, read_at))
+    if is_complete:
+        watch_fields(context, entity, System.INTEMPUS, changes.rows)
     observed = observe(
         context, entity, System.INTEMPUS, changes.rows, read_at, origin=origin, run=run, is_complete=is_complete
     )

@@ -14,7 +14,8 @@ from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
-from sync.domain.observe import Observed, observe, watch_flag
+from sync.domain.field_watch import watch_fields, watch_flag
+from sync.domain.observe import Observed, observe
 from sync.domain.runs import begin, fail_run, finish_run, progress
 from sync.models import ChangeEvent, Cursor, Run
 from tenants.scoping import tenant_scope
@@ -31,6 +32,7 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
     rows = list(context.connectors[System.UNICONTA].read_all(entity.uniconta))
     if rows:
         watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows))
+        watch_fields(context, entity, System.UNICONTA, rows)
     observed = observe(
         context,
         entity,

@@ -8,7 +8,7 @@ from tests.journeys.conftest import Company, World
 
 
 def accept(company: Company) -> None:
-    company.press(actions.accept_flag, company.entity_policy().pk)
+    company.press(actions.accept_fields, company.entity_policy().pk)
     company.sweep()
 
 

@@ -5,13 +5,13 @@ from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 
 
-def add_rows(company: Company, direction: str = "both") -> None:
+def add_rows(company: Company, direction: str = "both", uniconta_field: str = "Dimension1") -> None:
     with tenant_scope(company.tenant.pk):
         rule = FieldRule(
             tenant=company.tenant,
             entity="customer",
             attribute="department",
-            uniconta_field="Dimension1",
+            uniconta_field=uniconta_field,
             intempus_field="notes",
             direction=direction,
         )

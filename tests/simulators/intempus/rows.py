@@ -44,6 +44,8 @@ def row_as_json(
     for each in resource.fields:
         if not each.personal:
             shown[each.name] = _shown(simulator, resource, row, each, embed)
+    for name in simulator.hidden_from(resource.name, row["id"]):
+        shown.pop(name, None)
     return dict(sorted(shown.items()))
 
 

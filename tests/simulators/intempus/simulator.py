@@ -81,6 +81,7 @@ class IntempusSimulator(Simulator):
         self._last_timestamp = FIRST_TIMESTAMP
         self._last_id = FIRST_ID
         self._ids: dict[tuple[str, int], int] = {}  # (resource, id) → company; ids are global
+        self.hidden_fields: dict[int, set[str]] = {}  # company → fields a log-in may not see
         self._creation_ids: dict[tuple[int, str, str], int] = {}
         self._children: dict[int, int] = {}
         self._late: dict[int, LateRow] = {}
@@ -175,7 +176,10 @@ class IntempusSimulator(Simulator):
 
     def view(self, resource: Resource) -> Any:
         """What a remembered rendering depends on besides the row."""
-        return (self.has_timestamp(resource),)
+        return (self.has_timestamp(resource), str(self.hidden_fields))
+
+    def hidden_from(self, resource: str, row_id: int) -> set[str]:
+        return self.hidden_fields.get(self._ids.get((resource, row_id), 0), set()) if self.hidden_fields else set()
 
     # -- a person in the user interface ------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from mappings.spec import System
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.connections import Recorder
 from sync.domain.context import Context, load_context
-from sync.domain.observe import observe, watch_flag
+from sync.domain.field_watch import watch_flag
+from sync.domain.observe import observe
 from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
 from tests.factories import make_connections, make_event, make_policy, make_tenant, set_working
