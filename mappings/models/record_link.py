@@ -36,6 +36,12 @@ class RecordLink(models.Model):
         DELETED = "deleted", _("Deleted in Uniconta")
         PERSON = "person", _("Switched off in Intempus")
 
+    class DeletionAnswer(models.TextChoices):
+        """What a person said when one side was deleted; forgotten when the record is there again."""
+
+        SWITCH_OFF = "switch_off", _("Set the other one inactive")
+        LEAVE = "leave", _("Leave the other one as it is")
+
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="links", db_index=False, verbose_name=_("company"))
     entity = models.CharField(_("entity"), max_length=40)
     name = models.CharField(_("name"), max_length=255, blank=True)
@@ -61,6 +67,9 @@ class RecordLink(models.Model):
     intempus_timestamp = models.BigIntegerField(null=True)
     is_gone_in_uniconta = models.BooleanField(default=False)
     is_gone_in_intempus = models.BooleanField(default=False)
+    deletion_answer = models.CharField(
+        _("after the deletion"), max_length=10, choices=DeletionAnswer, blank=True, default=""
+    )
     # Changed during a gap in our reading: nobody can say whose change came first, so fields are merged (rule M4).
     is_after_gap = models.BooleanField(default=False)
     # The Uniconta number under which this record, born in Intempus, is being created there.

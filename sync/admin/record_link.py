@@ -22,6 +22,7 @@ from mappings.spec import Direction, Entity
 from sync.admin.lists import EntityFilter, NewestFirstMixin, is_list
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
+from sync.domain.decide import DELETIONS
 from sync.domain.match import match_record
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
@@ -145,6 +146,9 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     actions = ["sync_now", "retry_now"]
     presses = [
         Press("none-of-them", _("None of them: it is a new record"), "person_add", "press_none", Right.OPERATE),
+        Press("switch-off", _("Set the other one inactive"), "block", "press_switch_off", Right.OPERATE),
+        Press("leave", _("Leave the other one as it is"), "link_off", "press_leave", Right.OPERATE),
+        Press("create-again", _("Create again in Intempus"), "restore", "press_create_again", Right.OPERATE),
         Press("sync", _("Sync now"), "sync", "press_sync", Right.OPERATE, "primary"),
         Press("preview", _("Preview"), "visibility", "press_preview", Right.OPERATE),
         Press("retry", _("Retry"), "replay", "press_retry", Right.OPERATE),
@@ -263,7 +267,34 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         ]
 
     def presses_for(self, request: HttpRequest, obj: models.Model) -> list[Press]:
-        return [press for press in super().presses_for(request, obj) if press.verb != "none-of-them"]
+        """The answers to a deletion stand only where that is the question; those to a match stand with the candidates."""
+        assert isinstance(obj, RecordLink)
+        hidden = {"none-of-them"}
+        if obj.reason not in DELETIONS:
+            hidden |= {"switch-off", "leave", "create-again"}
+        elif obj.reason != "deleted_in_intempus":
+            hidden.add("create-again")
+        return [press for press in super().presses_for(request, obj) if press.verb not in hidden]
+
+    def press_switch_off(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        return self._answer(request, link, RecordLink.DeletionAnswer.SWITCH_OFF)
+
+    def press_leave(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        return self._answer(request, link, RecordLink.DeletionAnswer.LEAVE)
+
+    def _answer(self, request: HttpRequest, link: RecordLink, answer: str) -> HttpResponse:
+        actions.answer_deletion(link.pk, answer, request.user.pk)
+        _say_queued(request, 1)
+        return self._back(link)
+
+    def press_create_again(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        try:
+            actions.create_again(link.pk, request.user.pk)
+        except ValueError:
+            messages.error(request, gettext("This record was not deleted in Intempus, or Uniconta has none of it."))
+        else:
+            _say_queued(request, 1)
+        return self._back(link)
 
     def press_none(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
         actions.choose_match(link.pk, None, request.user.pk)

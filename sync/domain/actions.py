@@ -142,6 +142,34 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
     retry([link_id, *rivals], user_id)
 
 
+def answer_deletion(link_id: int, answer: str, user_id: int | None) -> None:
+    """What is to become of the other side of a deleted record. Call inside a scope."""
+    RecordLink.objects.filter(pk=link_id).update(deletion_answer=answer)
+    _answered(link_id, f"deletion_{answer}", user_id)
+
+
+def create_again(link_id: int, user_id: int | None) -> None:
+    """Deleted in Intempus by mistake: make it there anew from Uniconta's record. Call inside a scope.
+
+    A new generation, or Intempus would take the create for a repetition of the first.
+    """
+    link = RecordLink.objects.select_for_update().get(pk=link_id)
+    if not (link.uniconta_id and link.is_gone_in_intempus):
+        raise ValueError("only what was deleted in Intempus alone can be made there again")
+    link.intempus_id = link.intempus_key = link.inactive_reason = link.deletion_answer = ""
+    link.intempus_base, link.intempus_seen, link.intempus_timestamp, link.intempus_match_keys = {}, None, None, []
+    link.is_gone_in_intempus = link.was_sent = False
+    link.generation += 1
+    link.save()
+    _answered(link_id, "created_again", user_id)
+
+
+def _answered(link_id: int, action: str, user_id: int | None) -> None:
+    link = RecordLink.objects.get(pk=link_id)
+    audit(link.tenant_id, user_id, action, str(link))
+    retry([link_id], user_id)
+
+
 def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:
     tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
     tenant.state = state

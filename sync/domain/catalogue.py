@@ -361,15 +361,15 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "deleted_in_uniconta": (
         "The record was deleted in Uniconta but is still active in Intempus.",
-        "Set it inactive in Intempus, or create it again in Uniconta.",
+        "Press what is to become of the other one: “Set the other one inactive” or “Leave the other one as it is”. Or create it again in Uniconta.",
         "Posten er slettet i Uniconta, men stadig aktiv i Intempus.",
-        "Gør den inaktiv i Intempus, eller opret den igen i Uniconta.",
+        "Tryk på, hvad der skal ske med den anden: “Gør den anden inaktiv” eller “Lad den anden være”. Eller opret den igen i Uniconta.",
     ),
     "deleted_in_intempus": (
         "The record was deleted in Intempus but is still in use in Uniconta.",
-        "Block it in Uniconta or remove its tick; or create it again in Intempus with the same number.",
+        "Press what is to happen: “Set the other one inactive” blocks it in Uniconta, “Leave the other one as it is” ends the question, “Create again in Intempus” makes it anew.",
         "Posten er slettet i Intempus, men bruges stadig i Uniconta.",
-        "Spær den i Uniconta, eller fjern fluebenet; eller opret den igen i Intempus med samme nummer.",
+        "Tryk på, hvad der skal ske: “Gør den anden inaktiv” spærrer den i Uniconta, “Lad den anden være” lukker spørgsmålet, “Opret igen i Intempus” laver den på ny.",
     ),
     "no_default_group": (
         "The record has no group that Uniconta knows, and the company has no default group.",

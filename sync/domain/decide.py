@@ -21,6 +21,9 @@ from sync.models import ChangeEvent, PutBack, SyncLogEntry
 
 log = structlog.get_logger()
 
+#: Why a record asks what is to become of its other side.
+DELETIONS = ("deleted_in_uniconta", "deleted_in_intempus")
+
 
 @dataclass
 class Item:
@@ -157,6 +160,8 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     """The engine's plan for one record, after the gates that stand before any plan counts."""
     link = item.link
     policy = context.policy(entity)
+    if link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF:
+        policy = replace(policy, deactivates_on_uniconta_delete=True, blocks_on_intempus_delete=True)
     views = (_view(link, System.UNICONTA), _view(link, System.INTEMPUS))
     standing = Standing(
         is_ticked=link.is_ticked,
@@ -170,6 +175,8 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         merged = make_plan(carried, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
         if merged != plan:
             plan = replace(merged, notes=(*merged.notes, "merged_after_gap"))
+    if link.deletion_answer == RecordLink.DeletionAnswer.LEAVE and plan.reason in DELETIONS:
+        plan = replace(plan, outcome=Outcome.EXCLUDED)
     row = context.policies[entity.name]
     actions = {write.action for write in plan.writes}
     if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:

@@ -233,7 +233,9 @@ def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datet
     if link.reserved_number and system is System.INTEMPUS:
         own.append(f"n:{link.reserved_number}")
     setattr(link, f"{system}_match_keys", [*own, *reading.match_keys])
-    setattr(link, f"is_gone_in_{system}", False)
+    if link.is_gone(system):
+        setattr(link, f"is_gone_in_{system}", False)
+        link.deletion_answer = ""
     if reading.problem is None:
         is_known = reading.values == link.base(system)
         setattr(link, f"{system}_seen", None if is_known else reading.values)
@@ -263,7 +265,20 @@ def save_seen(links: list[RecordLink], system: System) -> None:
     if not links:
         return
     side = [f"{system}_{name}" for name in ("key", "seen_at", "match_keys", "seen")] + [f"is_gone_in_{system}"]
-    save_many(links, [*side, "name", "is_after_gap", "is_ticked", "intempus_timestamp", "state", "reason", "detail"])
+    save_many(
+        links,
+        [
+            *side,
+            "name",
+            "is_after_gap",
+            "deletion_answer",
+            "is_ticked",
+            "intempus_timestamp",
+            "state",
+            "reason",
+            "detail",
+        ],
+    )
 
 
 def store_events(

@@ -274,3 +274,29 @@ def test_a_held_entity_is_released_by_a_consultant(ours, as_role, queued):
         policy = EntityPolicy.objects.get(pk=ours.policy.pk)
     assert (policy.hold_code, policy.has_flag) == ("", True)
     assert client.post(url).status_code == 404  # nothing is held any more
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("deleted_in_uniconta", {"switch-off", "leave"}),
+        ("deleted_in_intempus", {"switch-off", "leave", "create-again"}),
+        ("key_taken", set()),
+    ],
+)
+def test_a_deletion_is_answered_on_the_records_page(ours, as_role, queued, reason, shown):
+    with tenant_scope(ALL):
+        RecordLink.objects.filter(pk=ours.link.pk).update(state="needs_attention", reason=reason)
+    page = as_role("support").get(reverse("admin:mappings_recordlink_change", args=[ours.link.pk])).content.decode()
+    answers = {"switch-off", "leave", "create-again"}
+    assert {verb for verb in answers if f"/press/{verb}/" in page} == shown
+
+
+@pytest.mark.parametrize("role", MAY_OPERATE)
+def test_answering_a_deletion_is_a_persons_wish(ours, as_role, role):
+    url = reverse("admin:mappings_recordlink_press", args=[ours.link.pk, "leave"])
+    assert as_role(role).post(url).status_code == (302 if MAY_OPERATE[role] else 403)
+    with tenant_scope(ALL):
+        link = RecordLink.objects.get(pk=ours.link.pk)
+    assert link.deletion_answer == ("leave" if MAY_OPERATE[role] else "")
+    assert ("deletion_leave" in actions_audited()) is MAY_OPERATE[role]
