@@ -191,7 +191,7 @@ def process_group(
         break_loops(context, entity, items)
     brake(context, entity, items)
     work = _prepare(context, entity, items)
-    work = _look_before_create(context, entity, work)
+    work = _look_before_create(context, lease, entity, work)
     with tenant_scope(context.tenant_id):
         fence(lease)
         intend(context, lease, entity, work)
@@ -234,7 +234,10 @@ def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Clai
             if link.uniconta_id
             and (
                 link.uniconta_seen_at is None
-                or any(event.received_at > link.uniconta_seen_at for event in claimed.events[link.pk])
+                # What had to be tried again was read some time ago.
+                or any(
+                    event.received_at > link.uniconta_seen_at or event.error_code for event in claimed.events[link.pk]
+                )
             )
         }
         read_at = database_now()
@@ -287,11 +290,8 @@ def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Cl
     }
     if not suspects:
         return
+    found = _look_up(context, entity, list(suspects))
     with _blaming(System.INTEMPUS):
-        connector, ids = context.connectors[System.INTEMPUS], list(suspects)
-        found: dict[str, Row] = {}
-        for start in range(0, len(ids), SINGLY):
-            found |= connector.read_by_ids(entity.intempus, ids[start : start + SINGLY])
         observe(
             context,
             entity,
@@ -302,6 +302,15 @@ def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Cl
             stores_events=False,
         )
     _mark_gone(context, lease, System.INTEMPUS, [link.pk for key, link in suspects.items() if key not in found])
+
+
+def _look_up(context: Context, entity: Entity, ids: list[str]) -> dict[str, Row]:
+    """Records of Intempus one by one, by id: a list is what we doubt."""
+    found: dict[str, Row] = {}
+    with _blaming(System.INTEMPUS):
+        for start in range(0, len(ids), SINGLY):
+            found |= context.connectors[System.INTEMPUS].read_by_ids(entity.intempus, ids[start : start + SINGLY])
+    return found
 
 
 def _mark_gone(context: Context, lease: Lease, system: System, links: list[int]) -> None:
@@ -333,9 +342,10 @@ def _ensure(context: Context, lease: Lease, entity: Entity, keys: set[str]) -> N
 
 
 def _look_before_create(
-    context: Context, entity: Entity, work: list[tuple[Item, list[Job]]]
+    context: Context, lease: Lease, entity: Entity, work: list[tuple[Item, list[Job]]]
 ) -> list[tuple[Item, list[Job]]]:
-    """Look up the numbers of records before they are created in Uniconta: theirs, from a lost answer, or taken.
+    """Look up the numbers of records before they are created in Uniconta: theirs, from a lost answer, or taken. And the
+    records themselves, which may be deleted by now.
 
     For Intempus the conflict read did the same: what it found was matched by key and creation id.
     """
@@ -363,6 +373,13 @@ def _look_before_create(
         origin = ChangeEvent.Origin.FOLLOW_UP
         observe(context, entity, System.UNICONTA, [row], read_at, origin=origin)
         item.error = RetryLater("answer_found", number, after=0, is_outage=False)
+    born = {item.link.intempus_id: item for item in creates.values() if item.error is None}
+    there = _look_up(context, entity, list(born))
+    if deleted := [item for record_id, item in born.items() if record_id not in there]:
+        # A cursor shows no deletions: what was read a while ago may be gone by now.
+        _mark_gone(context, lease, System.INTEMPUS, [item.link.pk for item in deleted])
+        for item in deleted:
+            item.error = RetryLater("deleted_in_intempus", after=0, is_outage=False)
     with tenant_scope(context.tenant_id):
         not_there = [item.link.pk for item in creates.values() if item.error is None]
         unclear = SyncLogEntry.objects.filter(link_id__in=not_there, state=SyncLogEntry.State.UNCLEAR)

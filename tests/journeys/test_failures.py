@@ -10,6 +10,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.drain import drain
 from sync.domain.pull import pull
+from sync.domain.sweep import sweep
 from sync.models import ChangeEvent
 from tenants.models import Connection
 from tenants.scoping import tenant_scope
@@ -275,3 +276,21 @@ def test_after_the_first_outage_nothing_more_is_begun(world: World) -> None:
     world.intempus.faults.clear()
     company.settle()
     assert {row["city"] for row in company.customers()} == {"Odense"}
+
+
+def test_what_waited_for_an_outage_is_read_again(world: World) -> None:
+    """Found by the state machine: what a check had read before an outage was sent after it."""
+    company = world.nordbyg
+    row_id = company.debtor("1001", City="Odense")
+    company.settle()
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    company.edit(row_id, City="Ringe")
+    world.intempus.faults.add("status", status=503)
+    sweep(company.tenant.pk)
+    drain(company.tenant.pk)
+    company.edit(row_id, City="Assens")
+    world.intempus.faults.clear()
+    company.settle()
+    assert company.customer_by_number("1001")["city"] == "Assens"
+    sent = [change["new"] for entry in company.entries(action="update") for change in entry.plan["changes"]]
+    assert sent == ["Assens"]

@@ -5,6 +5,7 @@ That no call of ours deletes anything is part of the promises checked after ever
 
 import json
 
+from sync.domain.pull import pull
 from tests.journeys.conftest import Company, World
 
 
@@ -53,6 +54,21 @@ def test_a_missed_deletion_is_found_by_the_sweep(world: World) -> None:
     company.sweep()
     assert state(company, uniconta_key="1001") == ("needs_attention", "deleted_in_uniconta")
     assert state(company, uniconta_key="1002") == ("in_sync", "")
+
+
+def test_what_was_deleted_before_it_could_be_made_in_uniconta_is_not_made(world: World) -> None:
+    """Found by the state machine: it was fetched while Uniconta was out, and a cursor shows no deletions."""
+    company = world.nordbyg
+    company.both()
+    world.uniconta.faults.add("status", status=503)
+    gone, stays = company.customer(name="Fortrudt"), company.customer(name="Bliver")
+    pull(company.tenant.pk)
+    world.intempus.person_deletes(company.intempus_number, "customer", gone)
+    world.uniconta.faults.clear()
+    company.settle()
+    assert [row["Name"] for row in company.debtors().values()] == ["Bliver"]
+    assert company.link(intempus_id=str(gone)).reason == "deleted_in_intempus"
+    assert company.link(intempus_id=str(stays)).state == "in_sync"
 
 
 def test_deleted_in_intempus_asks_or_blocks(world: World) -> None:
