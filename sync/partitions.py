@@ -5,6 +5,7 @@ A default partition catches what falls outside, so a missed upkeep never loses a
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from django.db import connection
@@ -33,7 +34,7 @@ CREATE TABLE {table}_default PARTITION OF {table} DEFAULT;
 """
 
 
-def _month(start: date, months: int) -> date:
+def month(start: date, months: int) -> date:
     index = start.year * 12 + start.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)
 
@@ -45,7 +46,7 @@ def ensure_partitions(months_ahead: int = 2) -> list[str]:
     with as_owner(), connection.cursor() as cursor:
         for table in TABLES:
             for offset in range(months_ahead + 1):
-                first, last = _month(today, offset), _month(today, offset + 1)
+                first, last = month(today, offset), month(today, offset + 1)
                 name = f"{table}_{first:%Y_%m}"
                 cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
                 if cursor.fetchone()[0]:
@@ -56,3 +57,16 @@ def ensure_partitions(months_ahead: int = 2) -> list[str]:
                 cursor.execute(policy_sql(name))
                 made.append(name)
     return made
+
+
+def drop_partitions(table: str, before: date) -> list[str]:
+    """Drop the months of `table` that ended by `before`; returns their names. Call it as owner."""
+    dropped = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
+        for (name,) in cursor.fetchall():
+            found = re.fullmatch(rf"{table}_(\d{{4}})_(\d\d)", name)
+            if found and month(date(int(found[1]), int(found[2]), 1), 1) <= before:
+                cursor.execute(f"DROP TABLE {name}")
+                dropped.append(name)
+    return dropped

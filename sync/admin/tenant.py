@@ -21,6 +21,7 @@ from sync.admin.held_set import open_sets
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
+from sync.domain.rhythm import hooks_of, schedules_of
 from sync.models import CallCount, Run
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
@@ -130,6 +131,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
                     for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
                 ],
                 "brakes": open_sets(tenant.pk),
+                "schedules": schedules_of(tenant),
+                "hooks": hooks_of([tenant.pk])[tenant.pk],
+                "hooks_silent": explain_code("hooks_silent"),
                 "may_configure": may_configure,
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),

@@ -480,6 +480,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Systemet har ikke svaret flere gange, så vi venter lidt, før vi prøver igen.",
         "",
     ),
+    "hooks_silent": (
+        "No change URL call has come for 24 hours, but checks found changes that should have been announced.",
+        "Look in Uniconta under Maintenance, Change URLs: do the rows exist, and do they show an error? Copy the address from below. Until then changes arrive with the regular check.",
+        "Der er ikke kommet kald fra Change URL i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
+        "Se i Uniconta under Vedligehold, Change URL: findes rækkerne, og viser de en fejl? Kopiér adressen herunder. Indtil da kommer ændringerne med den regelmæssige kontrol.",
+    ),
     "budget_low": (
         "Little is left of today’s calls to the remote system; what is not urgent waits.",
         "It goes on by itself tomorrow. Longer intervals need fewer calls; an agreed limit can be set on the connection.",

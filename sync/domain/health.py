@@ -14,6 +14,7 @@ from django.utils import timezone
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
 from sync.domain.budgets import calls_today, limit_of, login_of
+from sync.domain.rhythm import hooks_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
 
@@ -72,6 +73,7 @@ class TenantHealth:
     held: tuple[tuple[str, str], ...] = ()  # (entity, code) of what waits for a person's decision
     connections: tuple[ConnectionHealth, ...] = ()
     changes_by_hour: tuple[int, ...] = ()  # the last 24 hours, oldest first
+    are_hooks_silent: bool = False
 
     @property
     def needs_attention(self) -> int:
@@ -97,10 +99,10 @@ class TenantHealth:
             return "neutral"
         if any(connection.state == Connection.State.BROKEN for connection in self.connections):
             return "bad"
-        is_late = self.pulled.is_late(now) or self.swept.is_late(now)
-        if is_late or self.quarantined or self.held or self.broken(now) or self.is_stuck(now):
-            return "bad" if is_late or self.quarantined else "warning"
-        return "warning" if self.needs_attention else "good"
+        if self.pulled.is_late(now) or self.swept.is_late(now) or self.quarantined:
+            return "bad"
+        asks = self.held or self.broken(now) or self.is_stuck(now) or self.are_hooks_silent or self.needs_attention
+        return "warning" if asks else "good"
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
     _count_causes(figures, ids)
     _find_held(figures, ids)
     _find_connections(figures, ids)
+    hooks = hooks_of(ids)
     if with_changes:
         _count_changes(figures, ids, now)
     return Health(
@@ -200,6 +203,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
                 held=tuple(figures.held[row.pk]),
                 connections=tuple(figures.connections[row.pk]),
                 changes_by_hour=tuple(figures.changes[row.pk]),
+                are_hooks_silent=hooks[row.pk].is_silent,
             )
             for row in rows
         ),

@@ -62,6 +62,24 @@ def orphans_live_on() -> None:
     run_worker.die_with_parent = lambda parent: None
 
 
+def a_company_may_take_every_worker() -> None:
+    """As many drains of one company as there are workers, each waiting for the same remote."""
+    import uuid
+
+    from sync.domain import doorbell, drain
+
+    at_work = "AND NOT EXISTS (SELECT FROM sync_drainlease l WHERE l.tenant_id = t.id AND l.lease_until > statement_timestamp())"
+    for name in ("RING_DUE", "TAKE_BELLS"):
+        assert at_work in getattr(doorbell, name)
+        setattr(doorbell, name, getattr(doorbell, name).replace(at_work, ""))
+    drain.take_lease = lambda tenant_id: (
+        doorbell.take_lease(tenant_id)
+        or doorbell.Lease(  # type: ignore[assignment]
+            tenant_id, uuid.uuid4(), time.monotonic() + 60
+        )
+    )
+
+
 DEFECTS = {
     function.__name__: function
     for function in (
@@ -69,5 +87,6 @@ DEFECTS = {
         nothing_is_looked_up_before_a_create,
         answered_before_it_is_stored,
         orphans_live_on,
+        a_company_may_take_every_worker,
     )
 }

@@ -9,13 +9,13 @@ import psutil
 
 from tests.chaos.oracle import Verdict, judge, not_stored
 from tests.chaos.programme import Outcome, People, Trial, hooks_without_end, row, since
-from tests.processes.installation import COMPANIES, WORKERS, Installation, wait_for
+from tests.processes.installation import WORKERS, Installation, wait_for
 
 QUIET_SECONDS = 90.0
 
 
 def customers(place: Installation) -> int:
-    return sum(len(place.rows("intempus", slug, "customer")) for slug in COMPANIES)
+    return sum(len(place.rows("intempus", slug, "customer")) for slug in place.companies)
 
 
 def start_first_load(trial: Trial, debtors: int, **defective: str) -> None:

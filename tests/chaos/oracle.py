@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.processes.installation import COMPANIES, Installation
+from tests.processes.installation import Installation
 
 #: table or resource in the ledgers → entity in our log
 ENTITIES = {
@@ -70,7 +70,7 @@ def log_against_ledgers(place: Installation) -> list[str]:
     """O5, both ways: each write that took effect is claimed by one finished log entry, and no entry claims more."""
     written: Counter[tuple[str, str, str, str]] = Counter()
     for system, position in (("uniconta", 0), ("intempus", 1)):
-        slugs = {numbers[position]: slug for slug, numbers in COMPANIES.items()}
+        slugs = {numbers[position]: slug for slug, numbers in place.companies.items()}
         for call in place.control(system, "ledger?since=0&origin=api")["entries"]:
             for effect in call["effects"]:
                 if entity := ENTITIES.get(effect["resource"]):
@@ -95,7 +95,7 @@ def trespasses(place: Installation) -> list[str]:
     """O6: no call of one tenant's log-in at another's company."""
     found = []
     for system, position in (("uniconta", 0), ("intempus", 1)):
-        slugs = {numbers[position]: slug for slug, numbers in COMPANIES.items()}
+        slugs = {numbers[position]: slug for slug, numbers in place.companies.items()}
         for call in place.control(system, "ledger?since=0&origin=api")["entries"]:
             slug = slugs.get(call["company"])
             if slug and call["user"] and slug not in call["user"]:

@@ -50,14 +50,17 @@ class Row:
     run: Callable[[Trial], Outcome]
     #: Each must turn the row red.
     defects: tuple[str, ...]
+    companies: dict[str, tuple[int, int]]
 
 
 ROWS: list[Row] = []
 
 
-def row(name: str, title: str, *defects: str) -> Callable[[Callable[[Trial], Outcome]], Callable[[Trial], Outcome]]:
+def row(
+    name: str, title: str, *defects: str, companies: dict[str, tuple[int, int]] = COMPANIES
+) -> Callable[[Callable[[Trial], Outcome]], Callable[[Trial], Outcome]]:
     def register(run: Callable[[Trial], Outcome]) -> Callable[[Trial], Outcome]:
-        ROWS.append(Row(name, title, run, defects))
+        ROWS.append(Row(name, title, run, defects, companies))
         return run
 
     return register
@@ -107,8 +110,8 @@ class People:
         """So many edits, in both companies and both systems."""
         place = self.place
         for number in range(count):
-            slug = self.random.choice(list(COMPANIES))
-            company, intempus_company = COMPANIES[slug]
+            slug = self.random.choice(list(place.companies))
+            company, intempus_company = place.companies[slug]
             city = f"By {number} {self.random.randrange(10**6)}"
             if self.random.random() < 0.5:
                 debtor = self.random.choice(
@@ -126,7 +129,7 @@ class People:
     def forgotten(self) -> list[str]:
         """What they wrote last and is not there any more, on either side."""
         found = []
-        for slug in COMPANIES:
+        for slug in self.place.companies:
             cities = {row["Account"]: row["City"] for row in self.place.rows("uniconta", slug, "Debtor")}
             found += [
                 f"{slug}: debtor {account} is in {cities[account]!r}, not in {city!r}"

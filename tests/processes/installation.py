@@ -94,10 +94,11 @@ class Server:
 
 
 class Installation:
-    """Everything that runs for two tenants."""
+    """Everything that runs for some tenants: slug → (company in Uniconta, company in Intempus)."""
 
-    def __init__(self, folder: Path, server: Server) -> None:
+    def __init__(self, folder: Path, server: Server, companies: dict[str, tuple[int, int]] = COMPANIES) -> None:
         self.folder = folder
+        self.companies = companies
         self.server = server
         self.postgres = server.postgres
         self.database = server.new_database()
@@ -116,7 +117,7 @@ class Installation:
             "UNCLEAR_WAIT_SECONDS": "2",
             "UNICONTA_PASSWORD": "pw",
             "INTEMPUS_KEY": "key",
-            **{f"HOOK_{slug}": f"token-of-{slug}-0123456789abcdef0123456789abcdef" for slug in COMPANIES},
+            **{f"HOOK_{slug}": f"token-of-{slug}-0123456789abcdef0123456789abcdef" for slug in self.companies},
         }
 
     # ------------------------------------------------------------------ processes
@@ -208,16 +209,17 @@ class Installation:
         return reply.json() if reply.content else None
 
     def rows(self, system: str, slug: str, resource: str) -> list[dict[str, Any]]:
-        company = COMPANIES[slug][system == "intempus"]
+        company = self.companies[slug][system == "intempus"]
         return list(self.control(system, f"rows/{company}/{resource}"))
 
     def load_companies(self, debtors: int) -> None:
         """Two companies with overlapping row ids and accounts, each with this many debtors in two groups."""
         seed: dict[str, Any] = {
             "uniconta": {
-                "companies": [{"company": c, "name": slug, "cvr": str(c)} for slug, (c, _) in COMPANIES.items()],
+                "companies": [{"company": c, "name": slug, "cvr": str(c)} for slug, (c, _) in self.companies.items()],
                 "users": [
-                    {"name": f"{slug}-sync", "password": "pw", "companies": [c]} for slug, (c, _) in COMPANIES.items()
+                    {"name": f"{slug}-sync", "password": "pw", "companies": [c]}
+                    for slug, (c, _) in self.companies.items()
                 ],
                 "rows": [
                     {
@@ -225,13 +227,14 @@ class Installation:
                         "table": "DebtorGroup",
                         "rows": [{"Group": "1", "Name": "Danske"}, {"Group": "2", "Name": "Udland"}],
                     }
-                    for c, _ in COMPANIES.values()
+                    for c, _ in self.companies.values()
                 ],
             },
             "intempus": {
-                "companies": [{"company": i, "name": slug} for slug, (_, i) in COMPANIES.items()],
+                "companies": [{"company": i, "name": slug} for slug, (_, i) in self.companies.items()],
                 "users": [
-                    {"username": f"api@{slug}.dk", "api_key": "key", "company": i} for slug, (_, i) in COMPANIES.items()
+                    {"username": f"api@{slug}.dk", "api_key": "key", "company": i}
+                    for slug, (_, i) in self.companies.items()
                 ],
             },
         }
@@ -240,7 +243,7 @@ class Installation:
         self.control("intempus", "switches", calls_per_minute=1_000_000, calls_per_day=10_000_000)
         self.control("uniconta", "switches", slow_seconds=0)
         self.debtors = debtors
-        for slug, (company, _) in COMPANIES.items():
+        for slug, (company, _) in self.companies.items():
             if debtors:
                 values = {"Account": "{n}", "Name": f"Kunde {{n}} {slug}", "Group": "1", "City": "Odense"}
                 self.control(
@@ -271,7 +274,7 @@ class Installation:
     def catch_up(self) -> None:
         """What the schedules do by themselves every quarter of an hour."""
         self.control("uniconta", "wait_for_webhooks", timeout=30)
-        for slug in COMPANIES:
+        for slug in self.companies:
             self.manage("sync", slug)
 
     def onboard(self, *, live: bool = True) -> None:
@@ -285,7 +288,7 @@ class Installation:
                     intempus=self.url("intempus"),
                     company=company,
                 )
-                for slug, (company, _) in COMPANIES.items()
+                for slug, (company, _) in self.companies.items()
             )
         )
         self.manage("onboard", str(file))
@@ -339,7 +342,7 @@ class Installation:
     def differences(self) -> list[str]:
         """The oracle: both sides compared field by field, by the rules of the design and none of the engine's code."""
         found: list[str] = []
-        for slug in COMPANIES:
+        for slug in self.companies:
             groups = {row["id"]: row["number"] for row in self.rows("intempus", slug, "customer_group")}
             customers: dict[str, list[dict[str, Any]]] = {}
             for row in self.rows("intempus", slug, "customer"):

@@ -3,7 +3,8 @@
 A bare cluster may stop silently: whoever kills the idle worker that waits on the task queue leaves the queue's lock taken
 for ever, and every process looks healthy. So a beat is sent through the queue every few seconds; when none is executed
 any more, the cluster is killed and started again. The supervisor also rings for due change events every second, queues
-runs again that nobody works on, repairs the schedules every minute and makes partitions every hour. Any number of machines may run one.
+runs again that nobody works on, repairs the schedules every minute and every hour makes partitions and removes what is
+old. Any number of machines may run one.
 
 Nobody outlives the supervisor: each process asks the kernel to be killed when its parent dies (`die_with_parent`).
 """
@@ -39,6 +40,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from sync.domain.doorbell import ring_due
+from sync.domain.retention import forget_old
 from sync.domain.runs import resume_runs
 from sync.domain.schedules import repair_schedules
 from sync.models import WorkerBeat
@@ -270,6 +272,7 @@ class Upkeep:
 
     def _hourly(self) -> None:
         ensure_partitions()
+        forget_old()
         WorkerBeat.objects.filter(beat_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 

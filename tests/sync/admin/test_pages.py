@@ -85,7 +85,7 @@ LISTS = {
     "sync_changeevent": 15,
     "sync_run": 15,
     "sync_synclogentry": 15,
-    "tenants_tenant": 22,
+    "tenants_tenant": 24,
     "tenants_connection": 15,
     "mappings_entitypolicy": 15,
 }

@@ -1,0 +1,95 @@
+"""What is old goes, what is open or young stays, in every company alike."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from sync.domain.retention import forget_old
+from sync.models import CallCount, ChangeEvent, Exchange, Run, SyncLogEntry
+from sync.partitions import ensure_partitions
+from tenants.row_security import as_owner, policy_sql
+from tenants.scoping import ALL, tenant_scope
+from tests.factories import make_event, make_link, make_log_entry, make_run, make_tenant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = timezone.now()
+
+
+def ago(days):
+    return NOW - timedelta(days=days)
+
+
+@pytest.fixture(params=["nordbyg", "havnen"])
+def tenant(request):
+    make_tenant("beside")
+    return make_tenant(request.param)
+
+
+def days_left(model, column):
+    """How old, in days, what is still there is."""
+    with tenant_scope(ALL):
+        instants = model.objects.order_by(column).values_list(column, flat=True)
+        return sorted((NOW - at).days for at in instants if at is not None)
+
+
+def exchange(tenant, days):
+    with tenant_scope(tenant.pk):
+        Exchange.objects.create(
+            tenant=tenant, at=ago(days), system="uniconta", method="GET", url="/", status=200, duration_ms=1
+        )
+
+
+def test_exchanges_go_after_thirty_days(tenant):
+    for days in (0, 29, 31, 200):
+        exchange(tenant, days)
+    assert forget_old(NOW) == {"sync_exchange": 2}
+    assert days_left(Exchange, "at") == [0, 29]
+    assert forget_old(NOW) == {}
+
+
+def test_finished_events_go_and_open_ones_stay(tenant):
+    for state, days in (("done", 31), ("done", 29), ("ignored", 40), ("needs_attention", 300), ("quarantined", 300)):
+        make_event(tenant, state=state, finished_at=ago(days))
+    waiting = make_event(tenant, state="pending", received_at=ago(300))
+    assert forget_old(NOW) == {"sync_changeevent": 2}
+    with tenant_scope(ALL):
+        left = sorted(ChangeEvent.objects.exclude(pk=waiting.pk).values_list("state", flat=True))
+        assert left == ["done", "needs_attention", "quarantined"]
+        assert ChangeEvent.objects.filter(pk=waiting.pk).exists()
+
+
+def test_runs_and_counts_go_after_ninety_days(tenant):
+    for days in (89, 91):
+        make_run(tenant, "pull", state="done", finished_at=ago(days))
+    make_run(tenant, "sweep", state="running", started_at=ago(200))
+    with tenant_scope(ALL):
+        for days in (89, 91):
+            CallCount.objects.create(
+                system="uniconta", base_url="u", username="n", on=ago(days).date(), cause="pull", count=1
+            )
+    assert forget_old(NOW) == {"sync_run": 1, "sync_callcount": 1}
+    with tenant_scope(ALL):
+        assert sorted(Run.objects.values_list("state", flat=True)) == ["done", "running"]
+        assert CallCount.objects.count() == 1
+
+
+def test_the_log_goes_by_whole_months_after_thirteen(tenant):
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    with as_owner(), connection.cursor() as cursor:
+        for first, last in (("2025-09-01", "2025-10-01"), ("2025-10-01", "2025-11-01")):
+            name = f"sync_synclogentry_{first[:4]}_{first[5:7]}"
+            cursor.execute(
+                f"CREATE TABLE {name} PARTITION OF sync_synclogentry FOR VALUES FROM ('{first}') TO ('{last}')"
+            )
+            cursor.execute(policy_sql(name))
+    ensure_partitions()
+    link = make_link(tenant)
+    for month in (9, 10):
+        make_log_entry(link, at=datetime(2025, month, 30, 12, tzinfo=UTC))
+    assert forget_old(now)["sync_synclogentry"] == 1
+    with tenant_scope(ALL):
+        assert [entry.at.month for entry in SyncLogEntry.objects.all()] == [10]
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE sync_synclogentry_2025_10")
