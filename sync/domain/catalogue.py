@@ -483,7 +483,7 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     "hooks_silent": (
         "No change URL call has come for 24 hours, but checks found changes that should have been announced.",
         "Look in Uniconta under Maintenance, Change URLs: do the rows exist, and do they show an error? Copy the address from below. Until then changes arrive with the regular check.",
-        "Der er ikke kommet kald fra Change URL i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
+        "Ændrings-URL’en er ikke kaldt i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
         "Se i Uniconta under Vedligehold, Change URL: findes rækkerne, og viser de en fejl? Kopiér adressen herunder. Indtil da kommer ændringerne med den regelmæssige kontrol.",
     ),
     "budget_low": (
