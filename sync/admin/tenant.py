@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,6 +19,7 @@ from mappings.admin.entity_policy import EntityPolicyInline
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync.admin.held_set import open_sets
+from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
@@ -152,10 +154,12 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         go_live = self.admin_site.admin_view(self.go_live_view)
+        move = self.admin_site.admin_view(partial(move_view, self))
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
             # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
             path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
+            path("<path:object_id>/move/<slug:system>/", move, name="tenants_tenant_move"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
             *super().get_urls(),
         ]

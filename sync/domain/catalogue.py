@@ -486,6 +486,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Ændrings-URL’en er ikke kaldt i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
         "Se i Uniconta under Vedligehold, Change URL: findes rækkerne, og viser de en fejl? Kopiér adressen herunder. Indtil da kommer ændringerne med den regelmæssige kontrol.",
     ),
+    "company_moved": (
+        "The company was moved to another one before this was processed.",
+        "",
+        "Virksomheden blev flyttet til et andet firma, før dette blev behandlet.",
+        "",
+    ),
     "budget_low": (
         "Little is left of today’s calls to the remote system; what is not urgent waits.",
         "It goes on by itself tomorrow. Longer intervals need fewer calls; an agreed limit can be set on the connection.",

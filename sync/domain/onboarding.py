@@ -178,7 +178,7 @@ class _Work:
                 self.error(
                     f"{system}.{name}",
                     f"cannot change while {count} records are linked: their ids belong to the present company. "
-                    "Set the other company up under a short name of its own",
+                    "Press “Move company” in the console, or set the other company up under a short name of its own",
                 )
 
     def address(self, key: str, address: str) -> str:

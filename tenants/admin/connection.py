@@ -79,12 +79,12 @@ class ConnectionForm(forms.ModelForm):
         if not self.instance.pk or self.errors:
             return data
         stored = Connection.objects.get(pk=self.instance.pk)
-        has_links = stored.tenant.links.exists()
+        has_links = stored.tenant.links.exclude(**{f"{stored.system}_id": ""}).exists()
         if data.get("company_id") != stored.company_id and has_links:
             self.add_error(
                 "company_id",
                 _(
-                    "The company id cannot change while there are linked pairs (rule M13). Set the other company up as a company of its own."
+                    "The company id cannot change while records of the present company are known (rule M13). Press “Move company” on the company’s page first."
                 ),
             )
         moved = data.get("base_url") != stored.base_url

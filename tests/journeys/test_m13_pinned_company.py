@@ -4,11 +4,16 @@ import json
 
 import pytest
 
+from mappings.spec import System
 from sync.connectors.errors import ConnectionBroken
 from sync.domain import actions
 from sync.domain.connections import check_connection_now as check_connection
+from sync.domain.doorbell import release, take_lease
+from sync.domain.move import BusyError, move_company
+from tenants.models import Connection
+from tenants.scoping import tenant_scope
 from tests.factories import make_connections, make_tenant
-from tests.journeys.conftest import World
+from tests.journeys.conftest import Company, World
 
 
 def test_a_renamed_company_is_fine(world: World) -> None:
@@ -79,4 +84,71 @@ def test_one_company_cannot_belong_to_two_tenants(world: World) -> None:
         with pytest.raises(ConnectionBroken, match="company_taken"):
             check_connection(connection)
         assert (connection.state, connection.pinned_company_id) == ("broken", "")
+    assert company.connection("uniconta").state == "working"
+
+
+def found_another(world: World, company: Company, number: int) -> None:
+    """The customer starts a new company in Uniconta, with most of the old debtors and the same log-in."""
+    world.uniconta.add_company(number, "Nordbyg Nord ApS", cvr="30714024")
+    world.uniconta.add_user_field(number, "Debtor", "xIntempus")
+    world.uniconta.add_user(f"{company.tenant.slug}-sync", "pw", companies=[company.number, number])
+    for group, name in (("1", "Danske"), ("2", "Udland")):
+        world.uniconta.bulk(number, "DebtorGroup", 1, Group=group, Name=name)
+
+
+def test_move_company_unlinks_matches_by_keys_and_goes_live_again(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    company.policy(create_in_uniconta=False)  # else 1003, which the new company lacks, would be made there
+    for account in ("1001", "1002", "1003"):
+        company.debtor(account, City="Odense")
+    company.debtor("1009", xIntempus=False)
+    other.debtor("1001")
+    company.settle()
+    other.settle()
+    customers = {row["number"]: row["id"] for row in company.customers()}
+    old = company.number
+    found_another(world, company, 4999)
+    before, others = company.now(), other.now()
+
+    company.press(move_company, company.tenant.pk, System.UNICONTA)
+    connection = company.connection("uniconta")
+    assert (connection.state, connection.pinned_company_id, connection.company_id) == ("untested", "", "")
+    assert [(link.uniconta_id, link.intempus_id) for link in company.links()] == [
+        ("", str(record_id)) for _, record_id in sorted(customers.items())
+    ]
+    with tenant_scope(company.tenant.pk):
+        company.tenant.refresh_from_db()
+    assert company.tenant.state == "preparing"
+    company.edit(world.uniconta.rows(old, "Debtor")[0]["RowId"], City="Ligegyldigt")  # in the company that is left
+
+    company.number = 4999
+    company.debtor("1001", City="Odense")
+    company.debtor("1002", City="Aarhus")
+    company.debtor("1004")
+    with tenant_scope(company.tenant.pk):
+        Connection.objects.filter(pk=connection.pk).update(company_id="4999")
+    check_connection(company.connection("uniconta"))
+    company.press(actions.go_live, company.tenant.pk)
+    company.both()
+    company.both()
+    assert company.connection("uniconta").pinned_company_name == "Nordbyg Nord ApS"
+    assert {row["number"]: row["city"] for row in company.customers()} == {
+        "1001": "Odense", "1002": "Aarhus", "1003": "Odense", "1004": ""
+    }  # fmt: skip
+    assert {row["number"]: row["id"] for row in company.customers()}.items() >= customers.items()
+    assert company.overwritten() == [("city", "Odense", "Aarhus")]
+    assert company.log(company.link(uniconta_key="1001"))[0].action == "create"  # its history came with it
+    assert [row["Account"] for row in world.uniconta.rows(old, "Debtor")] == ["1001", "1002", "1003", "1009"]
+    written = [call for call in world.uniconta.ledger.entries(since=before[0], origin="api") if call.effects]
+    assert {effect.company for call in written for effect in call.effects} <= {4999}
+    assert other.writes(others) == []
+    world.ends_well = False  # the log names records of two companies
+
+
+def test_a_move_waits_for_the_drain_that_is_at_work(world: World) -> None:
+    company = world.nordbyg
+    lease = take_lease(company.tenant.pk)
+    with pytest.raises(BusyError):
+        company.press(move_company, company.tenant.pk, System.UNICONTA)
+    release(lease)
     assert company.connection("uniconta").state == "working"

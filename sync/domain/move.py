@@ -1,0 +1,102 @@
+"""*Move company* (rule M13): the tenant's records leave one company of a remote system and look for themselves in another.
+
+Unlinks everything and stops the tenant. A person then enters the new company, tests the connection and goes live, and
+the first load matches by keys as on the first day. Nothing is written to the company that is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from mappings.models import EntityPolicy, RecordLink
+from mappings.spec import System
+from sync.domain.actions import audit
+from sync.domain.doorbell import release, take_lease
+from sync.models import ChangeEvent, Cursor, HeldSet, PutBack
+from tenants.models import Connection, Tenant
+
+
+class BusyError(Exception):
+    """A drain is at work; it must not find its records unlinked under its hands."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a move would do: `pairs` are unlinked and keep their history, `halves` only this system knows are forgotten."""
+
+    pairs: int
+    halves: int
+
+
+def _known_to(tenant_id: int, system: System) -> QuerySet[RecordLink]:
+    return RecordLink.objects.filter(tenant_id=tenant_id).exclude(**{f"{system}_id": ""})
+
+
+def standing(tenant_id: int, system: System) -> Standing:
+    """Call inside a scope."""
+    known = _known_to(tenant_id, system)
+    halves = known.filter(**{f"{system.other}_id": ""}).count()
+    return Standing(pairs=known.count() - halves, halves=halves)
+
+
+def move_company(tenant_id: int, system: System, user_id: int | None) -> Standing:
+    """Unlink the tenant from its company in one system; returns what that meant. Call inside a scope.
+
+    Raises BusyError.
+    """
+    lease = take_lease(tenant_id)
+    if lease is None:
+        raise BusyError
+    done = standing(tenant_id, system)
+    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+    tenant.state = Tenant.State.PREPARING
+    tenant._change_reason = "company_moved"  # type: ignore[attr-defined]  # noqa: SLF001 - as simple_history wants it
+    tenant.save()
+    _close_what_is_open(tenant_id)
+    known = _known_to(tenant_id, system)
+    known.filter(**{f"{system.other}_id": ""}).delete()
+    known.update(**_unlinked(system))
+    if system is System.INTEMPUS:
+        Cursor.objects.filter(tenant_id=tenant_id).delete()
+    EntityPolicy.objects.filter(tenant_id=tenant_id).update(
+        loaded_at=None, has_flag=None, fields_seen={}, fields_gone={}, hold_code="", hold_detail=""
+    )
+    connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=system.value)
+    left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()
+    connection.company_id = connection.pinned_company_id = ""
+    connection.pinned_company_name = connection.pinned_company_number = ""
+    connection.state, connection.state_code, connection.state_detail = Connection.State.UNTESTED, "", ""
+    connection.save()
+    audit(tenant_id, user_id, "company_moved", f"{system.value}: {left}, {done.pairs} + {done.halves}")
+    release(lease)
+    return done
+
+
+def _close_what_is_open(tenant_id: int) -> None:
+    now = timezone.now()
+    open_or_asking = Q(state__in=ChangeEvent.OPEN) | Q(state=ChangeEvent.State.NEEDS_ATTENTION)
+    ChangeEvent.objects.filter(open_or_asking, tenant_id=tenant_id).update(
+        state=ChangeEvent.State.IGNORED, error_code="company_moved", claim=None, finished_at=now
+    )
+    PutBack.objects.filter(tenant_id=tenant_id, state=PutBack.State.OPEN).update(
+        state=PutBack.State.REFUSED, closed_at=now
+    )
+    HeldSet.objects.filter(tenant_id=tenant_id, state=HeldSet.State.OPEN).update(
+        state=HeldSet.State.RESOLVED, closed_at=now
+    )
+
+
+def _unlinked(system: System) -> dict[str, Any]:
+    """A link's columns once it no longer knows this system; the other side stays as it was last read."""
+    side: dict[str, Any] = {"id": "", "key": "", "base": {}, "seen": None, "seen_at": None, "match_keys": []}
+    columns: dict[str, Any] = {f"{system}_{name}": value for name, value in side.items()}
+    columns |= {f"is_gone_in_{system}": False, "state": RecordLink.State.NEW, "reason": "", "detail": ""}
+    columns |= {"differing": [], "inactive_reason": "", "reserved_number": "", "deletion_answer": ""}
+    columns |= {"is_match_rejected": False, "was_sent": False, "is_after_gap": False}
+    columns |= {"generation": F("generation") + 1}  # another record for a resource that remembers creation ids
+    columns |= {"is_ticked": None} if system is System.UNICONTA else {"intempus_timestamp": None}
+    return columns
