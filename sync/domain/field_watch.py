@@ -6,7 +6,7 @@ Creates and deactivations of the entity wait until a person has said what became
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mappings.models import EntityPolicy, RecordLink
@@ -45,10 +45,10 @@ def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
     return False
 
 
-def watch_fields(context: Context, entity: Entity, system: System, rows: Iterable[Mapping[str, Any]]) -> None:
+def watch_fields(context: Context, entity: Entity, system: System, rows: Sequence[Mapping[str, Any]]) -> None:
     """Compare the mapped fields that a complete read shows with those seen before. Call it before the rows count.
 
-    The remote leaves out what is empty (Uniconta API page 1.5), so a field counts as gone only while records are known
+    The remote leaves out what is empty (Uniconta API page 1.5), so a field counts as gone only while records are there
     that had a value in it.
     """
     present: set[str] = set()
@@ -60,7 +60,9 @@ def watch_fields(context: Context, entity: Entity, system: System, rows: Iterabl
     attributes = {attribute.field_on(system): attribute.name for attribute in entity.attributes}
     seen, gone_before = set(policy.fields_seen.get(system.value, [])), set(policy.fields_gone.get(system.value, []))
     missing = (seen & attributes.keys()) - present
-    gone = {name for name in missing if name in gone_before or _had_values(context, entity, system, attributes[name])}
+    gone = {
+        name for name in missing if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
+    }
     seen = (seen - missing) | gone | (present & attributes.keys())
     if seen == set(policy.fields_seen.get(system.value, [])) and gone == gone_before:
         return
@@ -80,14 +82,18 @@ def all_gone(policy: EntityPolicy) -> list[str]:
     return sorted({name for names in policy.fields_gone.values() for name in names})
 
 
-def _had_values(context: Context, entity: Entity, system: System, attribute: str) -> bool:
+def _had_values(
+    context: Context, entity: Entity, system: System, attribute: str, rows: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Whether one of these rows had a value there when it was last processed."""
     blank = entity.attribute(attribute).transform_on(system).read(None)
     base = f"{system}_base"
     with tenant_scope(context.tenant_id):
         known = RecordLink.objects.filter(
             tenant_id=context.tenant_id, entity=entity.name, **{f"{base}__has_key": attribute}
         )
-        return known.exclude(**{f"{base}__{attribute}": blank}).exists()
+        filled = set(known.exclude(**{f"{base}__{attribute}": blank}).values_list(f"{system}_id", flat=True))
+    return any(str(row.get(entity.side(system).id_field)) in filled for row in rows)
 
 
 def release_hold(policy: EntityPolicy, *, has_flag: bool | None = None) -> None:

@@ -96,6 +96,19 @@ def test_a_field_that_comes_back_goes_on_by_itself(company: Company, system: str
     assert departments(company) == (["100", "200", "300"], ["Tømrer", "200", "300"])
 
 
+def test_the_only_record_with_a_value_deleted_is_no_vanished_field(company: Company, system: str) -> None:
+    """Found by the state machine."""
+    company.edit(company.debtors()["1002"]["RowId"], xAfdeling="")
+    company.settle()
+    world = company.uniconta if system == "uniconta" else company.intempus
+    number, resource = (company.number, "Debtor") if system == "uniconta" else (company.intempus_number, "customer")
+    key = "Account" if system == "uniconta" else "number"
+    [row] = [row for row in world.rows(number, resource) if row[key] == "1001"]
+    world.person_deletes(number, resource, row["RowId" if system == "uniconta" else "id"])
+    read(company, system)
+    assert company.entity_policy().hold_code == ""
+
+
 def test_the_last_value_taken_out_by_hand_is_no_vanished_field(company: Company) -> None:
     """Uniconta leaves empty fields out: then, too, no row carries it."""
     for row in company.debtors().values():
