@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError
@@ -37,6 +38,8 @@ log = structlog.get_logger()
 SLICE_SECONDS = 10
 #: Every so many slices the backfill comes first.
 BACKFILL_EVERY = 4
+#: A reading that waited longer than this, through an outage or a long backlog, is no basis for a plan any more.
+READ_AGAIN_AFTER = timedelta(minutes=1)
 #: So many records a connector looks up one by one; more at once would be a list again, which is what we doubt.
 SINGLY = 20
 #: While a burst is still arriving, gather it for a moment, and longer the longer it lasts: fewer reads for the same hints,
@@ -225,23 +228,21 @@ def _remember(context: Context, lease: Lease, entity: Entity, handful: list[Done
 
 
 def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:
-    """Read afresh every record that was hinted at since its last read. What a sweep just read is not read again."""
+    """Read afresh every record that was hinted at since its last read. What a sweep read just now is not read again."""
     with tenant_scope(context.tenant_id):
         fence(lease)
         rows = RecordLink.objects.in_bulk(claimed.links)
+        read_at = database_now()
         stale = {
             link.uniconta_id: link
             for link in rows.values()
             if link.uniconta_id
             and (
                 link.uniconta_seen_at is None
-                # What had to be tried again was read some time ago.
-                or any(
-                    event.received_at > link.uniconta_seen_at or event.error_code for event in claimed.events[link.pk]
-                )
+                or link.uniconta_seen_at < read_at - READ_AGAIN_AFTER
+                or any(event.received_at > link.uniconta_seen_at for event in claimed.events[link.pk])
             )
         }
-        read_at = database_now()
     if not stale:
         return
     with _blaming(System.UNICONTA):
