@@ -85,14 +85,19 @@ def all_gone(policy: EntityPolicy) -> list[str]:
 def _had_values(
     context: Context, entity: Entity, system: System, attribute: str, rows: Sequence[Mapping[str, Any]]
 ) -> bool:
-    """Whether one of these rows had a value there when it was last processed."""
+    """Whether one of these rows had a value there when it was last read, alone or with others."""
     blank = entity.attribute(attribute).transform_on(system).read(None)
     base = f"{system}_base"
     with tenant_scope(context.tenant_id):
         known = RecordLink.objects.filter(
             tenant_id=context.tenant_id, entity=entity.name, **{f"{base}__has_key": attribute}
         )
-        filled = set(known.exclude(**{f"{base}__{attribute}": blank}).values_list(f"{system}_id", flat=True))
+        known = known.exclude(**{f"{base}__{attribute}": blank})
+        filled = {
+            record_id
+            for record_id, seen in known.values_list(f"{system}_id", f"{system}_seen")
+            if seen is None or seen.get(attribute, blank) != blank  # not: emptied by hand, and held by the brake
+        }
     return any(str(row.get(entity.side(system).id_field)) in filled for row in rows)
 
 

@@ -15,6 +15,9 @@ def test_every_model_change_has_its_migration():
 def test_migrate_may_run_again_and_leaves_the_connection_under_the_applications_role():
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')")
+        cursor.execute(
+            "SELECT current_user, (SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database())"
+        )
         assert cursor.fetchone() == (APP_ROLE, 0)
     assert Task.objects.count() == 0
