@@ -54,4 +54,5 @@ def pytest_configure() -> None:
 
     plain_files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain_files}
+    settings.STATIC_ROOT = None  # a demo that another test starts collects files there while we would look at them
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
