@@ -25,7 +25,8 @@ class ConnectionSettings:
     secret: str = field(repr=False)
     company_id: str = ""
     allow_private_targets: bool = False
-    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    #: What the probe measured here, by name (`sync.domain.probe`). A name that is missing: take the safest assumption.
+    capabilities: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ class Written:
     unseen_edit: bool = False
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the system answered, unjudged. `value` is the JSON; None when the answer was empty."""
+
+    status: int
+    value: Any
+
+
 class Connector(Protocol):
     """One tenant's way into one system. Safe for use from several threads at once."""
 
@@ -114,6 +123,20 @@ class Connector(Protocol):
 
         Where the system allows a look right before the write, raises Moved unless `is_as_planned(row)`. `stamp` is the
         change stamp last read (None: unknown); a higher one in the answer is an edit nobody saw.
+        """
+
+    def ask(
+        self,
+        method: str,
+        side: Side,
+        *,
+        record_id: str = "",
+        params: Mapping[str, str] | None = None,
+        body: Row | None = None,
+    ) -> Answer:
+        """One call as it stands, without the care `create` and `update` take: for the experiments of the probe only.
+
+        Of a list, the first page. Refusals are raised like everywhere else.
         """
 
     def field_names(self, side: Side) -> frozenset[str] | None:

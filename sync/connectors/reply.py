@@ -11,6 +11,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, BinaryIO
 
+from sync.connectors.base import Answer
+from sync.connectors.errors import RetryLater, Unclear
+
 DETAIL_CHARACTERS = 500
 _HEAD_BYTES = 64 * 1024
 
@@ -135,3 +138,15 @@ def _words(value: Any) -> str:
 
 
 _ENVELOPES = {"error", "errors", "error_message", "message", "detail", "title"}
+
+
+def answer_of(reply: Reply) -> Answer:
+    """The answer unjudged; the reply is closed. Raises Unclear or RetryLater where the JSON breaks off."""
+    try:
+        return Answer(reply.status, reply.json() if reply.head.strip() else None)
+    except ValueError as error:
+        if reply.is_read:
+            raise RetryLater("unreadable_answer", str(error)) from None
+        raise Unclear("answer_lost", f"the answer breaks off: {error}", is_outage=False) from None
+    finally:
+        reply.close()

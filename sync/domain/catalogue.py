@@ -444,6 +444,18 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Virksomheden er ikke i drift.",
         "Tryk Sæt i drift eller Genoptag synkronisering på virksomhedens side.",
     ),
+    "probe_not_preparing": (
+        "The company is live, or has been. The probe makes records, so it runs on a test company only.",
+        "Onboard a test company with live = false, under a short name of its own, and probe that one.",
+        "Virksomheden er i drift eller har været det. Prøven opretter poster, så den køres kun på en testvirksomhed.",
+        "Opret en testvirksomhed med live = false under sit eget korte navn, og kør prøven på den.",
+    ),
+    "probe_wrong_company": (
+        "The number given is not the Uniconta company this connection was tested with, so nothing was called.",
+        "Give the company id of the test company, as doctor shows it.",
+        "Nummeret er ikke det Uniconta-firma, som forbindelsen er testet med, så intet blev kaldt.",
+        "Angiv testvirksomhedens firma-id, som doctor viser det.",
+    ),
     "connection_missing": (
         "A connection is missing.",
         "Add it on the company’s page, under Connections.",

@@ -117,7 +117,7 @@ def settings_of(connection: Connection) -> ConnectionSettings:
         secret=connection.secret,
         company_id=connection.pinned_company_id or connection.company_id,
         allow_private_targets=settings.ALLOW_PRIVATE_TARGETS,
-        capabilities=connection.capabilities,
+        capabilities={name: bool(entry["value"]) for name, entry in connection.capabilities.items()},
     )
 
 

@@ -98,7 +98,7 @@ def failed(name: str, found: str, fix: str = "") -> Check:
     return Check(name, Grade.FAILED, found, fix)
 
 
-def _said(name: str, error: RemoteError, make: Callable[[str, str, str], Check] = failed) -> Check:
+def said(name: str, error: RemoteError, make: Callable[[str, str, str], Check] = failed) -> Check:
     explanation = explain_code(error.code, error.detail)
     parts = dict.fromkeys([explanation.text, explanation.detail])
     return make(name, " ".join(part for part in parts if part), explanation.fix)
@@ -140,6 +140,7 @@ def check_tenant(tenant_id: int) -> Iterator[Check]:
         policies = {row.entity: row for row in EntityPolicy.objects.filter(tenant=tenant)}
         tokens = list(WebhookToken.objects.filter(tenant=tenant))
     yield check_state(tenant, policies)
+    yield check_capabilities(connections)
     systems, recorder = _Systems(), _Bodiless(tenant_id)
     entities = _entities(policies)
     try:
@@ -178,6 +179,17 @@ def check_state(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> Check:
     return warn("State", str(tenant.get_state_display()).lower(), "Nothing synchronises until the tenant is live")
 
 
+def check_capabilities(connections: Mapping[str, Connection]) -> Check:
+    """Whether `doctor --probe` was ever run here, and when last, per system."""
+    parts = []
+    for system in System:
+        row = connections.get(system.value)
+        dates = [str(entry["at"])[:10] for entry in row.capabilities.values()] if row else []
+        state = f"measured on {max(dates)}" if dates else "not measured: safest assumption"
+        parts.append(f"{Connection.System(system.value).label} {state}")
+    return ok("Capabilities", "; ".join(parts))
+
+
 def check_connection(
     tenant: Tenant, system: System, row: Connection | None, systems: _Systems, recorder: Recorder
 ) -> Iterator[Check]:
@@ -193,7 +205,7 @@ def check_connection(
         yield failed(name, str(error), "Restore the credential keys, or onboard again with the secret")
         return
     except RemoteError as error:
-        yield _said(name, error)
+        yield said(name, error)
         return
     systems.connectors[system] = connector
     shown = f"{company.name} ({company.id}{', CVR ' + company.number if company.number else ''})"
@@ -225,7 +237,7 @@ def check_read(side: Side, entity: Entity, systems: _Systems) -> Check:
             return ok(name, f"{len(found)} records can be read")
         first = next(rows, None)
     except RemoteError as error:
-        return _said(name, error)
+        return said(name, error)
     return ok(name, "can be read" if first is not None else "can be read; it is empty")
 
 
@@ -278,7 +290,7 @@ def check_webhooks(
     try:
         rows = hook_rows(tenant.slug, valid, list(connector.read_all(HOOKS)))
     except RemoteError as error:
-        yield _said(name, error, warn)
+        yield said(name, error, warn)
         return
     for row in rows:
         yield from _check_hook(name, row)

@@ -69,6 +69,7 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()
     connection.company_id = connection.pinned_company_id = ""
     connection.pinned_company_name = connection.pinned_company_number = ""
+    connection.capabilities = {}  # measured on the company that is left
     connection.state, connection.state_code, connection.state_detail = Connection.State.UNTESTED, "", ""
     connection.save()
     audit(tenant_id, user_id, "company_moved", f"{system.value}: {left}, {done.pairs} + {done.halves}")

@@ -56,6 +56,7 @@ class Connection(Breaker):
     state_code = models.CharField(max_length=60, blank=True, editable=False)
     state_detail = models.TextField(_("what the system said"), blank=True, editable=False)
     tested_at = models.DateTimeField(_("last tested"), null=True, blank=True, editable=False)
+    #: What `doctor --probe` measured: {name: {"value": bool, "at": ISO time}}. Missing: the safest assumption holds.
     capabilities = models.JSONField(default=dict, blank=True, editable=False)
     calls_per_day = models.PositiveIntegerField(
         _("calls a day"),

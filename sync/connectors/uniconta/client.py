@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mappings.spec import Side
-from sync.connectors.base import Changes, Company, ConnectionSettings, OnExchange, Reference, Row, Written
+from sync.connectors.base import Answer, Changes, Company, ConnectionSettings, OnExchange, Reference, Row, Written
 from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
 from sync.connectors.http import DEADLINE_SECONDS, HttpDoor, Limit
-from sync.connectors.reply import Reply, Wanted
+from sync.connectors.reply import Reply, Wanted, answer_of
 from sync.connectors.rows import stream_rows
 from sync.connectors.uniconta.replies import RULES
 from sync.connectors.values import chunks, folded, numeric_ids
 
 #: The server takes at most 40 values in one OR (1.8).
 VALUES_PER_FILTER = 40
+_VERBS = {"POST": "Insert", "PUT": "Update"}
 
 
 class UnicontaConnector:
@@ -148,6 +149,22 @@ class UnicontaConnector:
                 "unreadable_answer", f"the answer is about {side.id_field} {row[side.id_field]}", is_outage=False
             )
         return Written(id=record_id, row=row, pre_image=before)
+
+    def ask(
+        self,
+        method: str,
+        side: Side,
+        *,
+        record_id: str = "",
+        params: Mapping[str, str] | None = None,
+        body: Row | None = None,
+    ) -> Answer:
+        """Reads go through family A. A write names its record in the body, so `record_id` is not used."""
+        if method == "GET":
+            path, wanted, limit = self._odata(_entity(side)), Wanted.ROWS, Limit.TABLE
+        else:
+            path, wanted, limit = self._entities(_VERBS[method], side), Wanted.RECORD_OR_NOTHING, Limit.RECORD
+        return answer_of(self._door.call(method, path, wanted=wanted, limit=limit, params=params, body=body))
 
     def call_count(self) -> int:
         return self._door.request_count
