@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from django.utils import timezone
 
 from mappings.engine import to_remote
@@ -24,14 +23,12 @@ from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Answer, Connector, Row, Written
-from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
 from sync.connectors.intempus.client import PATCH_CAPABILITY, STAMP
 from sync.domain.connections import NotReadyError, Recorder, connector_for
 from sync.domain.doctor import Check, failed, ok, said, warn
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
-
-log = structlog.get_logger()
 
 NAME = re.compile(r"Probe \d{4}-\d\d-\d\d \d\d:\d\d:\d\d (Uniconta|Intempus)")
 #: Far above every change stamp, far after every time, and no record's number.
@@ -384,30 +381,39 @@ def probe(tenant_id: int, company_id: str) -> Iterator[Check]:
         tick={tenant.opt_in_field: tenant.opt_in_means != Tenant.OptInMeans.SYNC},
     )
     try:
-        for system, connector in connectors.items():
-            label = Connection.System(system.value).label
-            try:
-                connector.identify()  # the pinned company, or nothing is made
-            except RemoteError as error:
-                yield said(label, error)
-                continue
-            for experiment in EXPERIMENTS:
-                if experiment.system is system:
-                    yield _tried(tenant_id, label, experiment, bench)
-            yield from _tidy(label, system, bench)
+        for system in connectors:
+            yield from _probe_system(tenant_id, system, bench)
     finally:
         for connector in connectors.values():
             connector.close()
         recorder.flush()
 
 
+def _probe_system(tenant_id: int, system: System, bench: Bench) -> Iterator[Check]:
+    label = Connection.System(system.value).label
+    try:
+        bench.connectors[system].identify()  # the pinned company, or nothing is made
+    except RemoteError as error:
+        yield said(label, error)
+        return
+    try:
+        for experiment in EXPERIMENTS:
+            if experiment.system is system:
+                yield _tried(tenant_id, label, experiment, bench)
+    except ConnectionBroken as error:  # not once more: lock-out rules are unknown
+        yield said(f"{label}, broken off, look for records called {bench.name(system)}", error)
+        return
+    yield from _tidy(label, system, bench)
+
+
 def _tried(tenant_id: int, label: str, experiment: Experiment, bench: Bench) -> Check:
     name = f"{label}, {experiment.question}"
     try:
         finding = experiment.run(bench)
+    except ConnectionBroken:
+        raise
     except RemoteError as error:
         return said(f"{name}: unknown", error, warn)
-    log.info("probed", tenant=tenant_id, capability=experiment.name, value=finding.value)
     if finding.value is None:
         return warn(f"{name}: unknown", finding.seen)
     _store(tenant_id, experiment, finding.value)

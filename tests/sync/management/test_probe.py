@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from sync.connectors.registry import connect
 from sync.domain.catalogue import SENTENCES
 from sync.domain.connections import check_connection_now, settings_of
 from sync.domain.move import move_company
-from sync.domain.probe import EXPERIMENTS, NAME
+from sync.domain.probe import EXPERIMENTS, NAME, put_merges
 from sync.models import CallCount
 from tenants.models import Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -218,14 +218,34 @@ def test_an_untested_connection_and_a_missing_slug_are_refused(world):
 
 
 def test_one_systems_trouble_leaves_the_others_answers_and_what_was_known(world):
-    doctor("prove", "--probe", "9001")
-    known = capabilities(world.test)
+    known = {"value": False, "at": "2026-11-02T09:15:00+00:00"}
+    with tenant_scope(ALL):
+        rows = Connection.objects.filter(tenant=world.test)
+        rows.filter(system="intempus").update(capabilities={"patch_allowed_customer": known})
+        rows.filter(system="uniconta").update(capabilities={"filter_honoured": known})
     world.intempus.remove_user("api@prove.dk")
-    world.uniconta.switches.put_merges = True
     output, code = doctor("prove", "--probe", "9001")
     assert code == 1
     assert "✗ Intempus: " in output
-    assert capabilities(world.test) == known | {"put_merges": True}
+    found = capabilities(world.test)
+    assert (found["filter_honoured"], found["put_merges"]) == (True, False), "measured again"
+    assert found["patch_allowed_customer"] is False, "no answer, so what was known stands"
+    assert "timestamp_moves" not in found
+
+
+def test_a_log_in_that_stops_working_is_not_tried_again(world, monkeypatch):
+    def run(bench):
+        world.uniconta.remove_user("prove-sync")
+        return put_merges(bench)
+
+    first, *others = EXPERIMENTS
+    monkeypatch.setattr("sync.domain.probe.EXPERIMENTS", (first, replace(others[0], run=run), *others))
+    output, code = doctor("prove", "--probe", "9001")
+    refused = [entry for entry in world.uniconta.ledger.entries() if entry.status == 401]
+    assert code == 1
+    assert "✗ Uniconta, broken off, look for records called Probe " in output
+    assert len(refused) == 1
+    assert capabilities(world.test)["timestamp_moves"] is True, "the other system goes on"
 
 
 @pytest.mark.parametrize("profile", ["blanks are not kept"])
