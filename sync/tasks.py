@@ -24,8 +24,11 @@ def pull(tenant_id: int, run_id: int | None = None) -> None:
 
 
 def sweep(tenant_id: int, run_id: int | None = None) -> None:
-    """Compare Uniconta with what we know of it."""
-    sweeping.sweep(tenant_id, run_id)
+    """Compare Uniconta with what we know of it: all that is asked for by a run, or what the schedule finds due."""
+    if run_id is None:
+        sweeping.tick(tenant_id)
+    else:
+        sweeping.sweep(tenant_id, run_id)
 
 
 def reconcile(tenant_id: int, run_id: int | None = None) -> None:

@@ -38,8 +38,22 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 item(gettext("Overview"), "dashboard", "index", may(EVERYBODY)),
                 item(gettext("Companies"), "domain", "tenants_tenant_changelist", may(EVERYBODY)),
-                item(gettext("Linked pairs"), "link", "mappings_recordlink_changelist", may(EVERYBODY)),
             ]
+        },
+        {
+            "title": gettext("Records"),
+            "items": [
+                item(gettext("All pairs"), "link", "mappings_recordlink_changelist", may(EVERYBODY)),
+                *(
+                    item(title, icon, "mappings_recordlink_changelist", may(EVERYBODY), query)
+                    for title, icon, query in (
+                        (gettext("In sync"), "check_circle", "state=in_sync"),
+                        (gettext("Excluded"), "filter_alt_off", "state=excluded"),
+                        (gettext("Waiting records"), "hourglass_empty", "state=waiting"),
+                        (gettext("Differs"), "difference", "differs=yes"),
+                    )
+                ),
+            ],
         },
         {
             "title": gettext("Work to do"),
@@ -99,6 +113,8 @@ def _is_active(request: HttpRequest, url: str, query: str) -> bool:
         return False
     if query:
         return request.path == url and query in request.GET.urlencode()
-    filtered = {"state=needs_attention", "state=open"}
+    filtered = {f"state={state}" for state in ("needs_attention", "open", "in_sync", "excluded", "waiting")} | {
+        "differs=yes"
+    }
     is_elsewhere = request.path == url and any(part in filtered for part in request.GET.urlencode().split("&"))
     return not is_elsewhere

@@ -24,6 +24,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
 from sync.domain.rhythm import hooks_of, schedules_of
+from sync.domain.schedules import KINDS
 from sync.models import CallCount, Run
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
@@ -114,6 +115,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def _panel(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         found = health([tenant.pk]).tenants[0]
+        hooks = hooks_of([tenant.pk])[tenant.pk]
         presses = {press.verb: press for press in self.presses_for(request, tenant)}
         may_configure = has_right(request.user, Right.CONFIGURE, tenant.pk)
         tokens = WebhookToken.objects.filter(tenant=tenant) if may_configure else WebhookToken.objects.none()
@@ -133,8 +135,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
                     for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
                 ],
                 "brakes": open_sets(tenant.pk),
-                "schedules": schedules_of(tenant),
-                "hooks": hooks_of([tenant.pk])[tenant.pk],
+                "schedules": schedules_of(tenant, hooks),
+                "run_now": [presses[kind] for kind in KINDS if kind in presses],
+                "hooks": hooks,
                 "hooks_silent": explain_code("hooks_silent"),
                 "may_configure": may_configure,
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,

@@ -30,7 +30,7 @@ from tenants.scoping import tenant_scope
 #: Nothing moving for this long, with changes still due, means that something is in the way.
 STUCK_SECONDS = 90
 
-WHOLE = {System.UNICONTA: sweep, System.INTEMPUS: pull}
+WHOLE: dict[System, Callable[[int], Run | None]] = {System.UNICONTA: sweep, System.INTEMPUS: pull}
 KIND = {System.UNICONTA: Run.Kind.SWEEP, System.INTEMPUS: Run.Kind.PULL}
 
 

@@ -195,7 +195,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
                 name=row.name,
                 state=row.state,
                 pulled=Freshness(row.pulled_at, timedelta(minutes=row.pull_minutes)),
-                swept=Freshness(row.swept_at, timedelta(minutes=row.sweep_minutes)),
+                swept=Freshness(row.swept_at, hooks[row.pk].sweep_every(row)),
                 waiting=figures.events[row.pk].waiting,
                 oldest_due_at=figures.events[row.pk].oldest_due_at,
                 quarantined=figures.events[row.pk].quarantined,

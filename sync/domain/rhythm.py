@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Max, OuterRef, Q, Subquery
@@ -25,6 +26,8 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
 }
 #: Change URLs are taken for dead when checks found so many changes within this time and not one call came.
 SILENCE, FOUND_MEANWHILE = timedelta(hours=24), 3
+#: A call within this time shows that a company's change URLs work (a weekend is no silence); tables are then read so often.
+PROOF_LASTS, SWEEP_WHILE_PROVEN = timedelta(days=7), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Schedule:
     name: str
     carries: str
     every_minutes: int
+    is_stretched: bool  # carried out more rarely for the moment, because change URLs carry the changes
     last_at: datetime | None
     last_error: str  # a code of the catalogue, "" when the last one went well
     next_at: datetime | None
@@ -45,14 +49,25 @@ class Hooks:
     last_at: datetime | None
     call_count: int
     found_count: int
+    found_entities: frozenset[str] = field(default_factory=frozenset)  # in which of them
 
     @property
     def is_silent(self) -> bool:
         return not self.call_count and self.found_count >= FOUND_MEANWHILE
 
+    @property
+    def are_proven(self) -> bool:
+        return self.last_at is not None and timezone.now() - self.last_at < PROOF_LASTS
 
-def schedules_of(tenant: Tenant) -> list[Schedule]:
+    def sweep_every(self, tenant: Tenant, entity: str = "") -> timedelta:
+        """How often Uniconta's table of an entity is read whole; without an entity, of the one read most rarely."""
+        every = timedelta(minutes=tenant.sweep_minutes)
+        return max(every, SWEEP_WHILE_PROVEN) if self.are_proven and entity not in self.found_entities else every
+
+
+def schedules_of(tenant: Tenant, hooks: Hooks) -> list[Schedule]:
     """In the order of WORDS. Call inside a scope."""
+    stretched = hooks.sweep_every(tenant) > timedelta(minutes=tenant.sweep_minutes)
     next_at = next_runs(tenant.pk)
     last: dict[str, Run] = {}
     ended = Run.objects.filter(tenant=tenant, kind__in=list(WORDS), finished_at__isnull=False)
@@ -64,6 +79,7 @@ def schedules_of(tenant: Tenant) -> list[Schedule]:
             name=str(name),
             carries=str(carries),
             every_minutes=minutes_of(kind, tenant),
+            is_stretched=kind == "sweep" and stretched,
             last_at=tenant.digest_until if kind == "digest" else last[kind].finished_at if kind in last else None,
             last_error=last[kind].error_code if kind in last else "",
             next_at=next_at.get(kind),
@@ -81,12 +97,16 @@ def hooks_of(tenant_ids: Sequence[int]) -> dict[int, Hooks]:
     found = events.filter(origin=ChangeEvent.Origin.SWEEP, received_at__gte=now - SILENCE).filter(
         received_at__gte=Subquery(loaded_at.values("loaded_at")[:1]) + timedelta(hours=1)
     )
-    found_counts = dict(found.annotate(number=Count("link", distinct=True)).values_list("tenant_id", "number"))
+    found_counts: Counter[int] = Counter()
+    found_entities: dict[int, set[str]] = defaultdict(set)
+    for row in found.values("tenant_id", "entity").annotate(number=Count("link", distinct=True)):
+        found_counts[row["tenant_id"]] += row["number"]
+        found_entities[row["tenant_id"]].add(row["entity"])
     calls = events.filter(origin=ChangeEvent.Origin.WEBHOOK).annotate(
         last_at=Max("received_at"), number=Count("pk", filter=Q(received_at__gte=now - SILENCE))
     )
     called = {row["tenant_id"]: (row["last_at"], row["number"]) for row in calls}
-    return {pk: Hooks(*called.get(pk, (None, 0)), found_counts.get(pk, 0)) for pk in tenant_ids}
+    return {pk: Hooks(*called.get(pk, (None, 0)), found_counts[pk], frozenset(found_entities[pk])) for pk in tenant_ids}
 
 
 assert WORDS.keys() == KINDS.keys(), "a schedule without words"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +17,7 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors, re
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.field_watch import watch_fields, watch_flag
 from sync.domain.observe import Observed, observe
+from sync.domain.rhythm import hooks_of
 from sync.domain.runs import begin, fail_run, finish_run, progress
 from sync.models import ChangeEvent, Cursor, Run
 from tenants.scoping import tenant_scope
@@ -51,12 +53,18 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
             loaded_at=timezone.now()
         )
         note_read(context, entity)
+        Cursor.objects.filter(tenant_id=context.tenant_id, entity=entity.name).update(swept_at=timezone.now())
     return observed
 
 
 def note_read(context: Context, entity: Entity) -> None:
-    """Remember when Uniconta was last read: a longer silence is a gap, after which fields are merged. Call in a scope."""
+    """Remember when Uniconta was last heard: a longer silence is a gap, after which fields are merged. Call in a scope.
+
+    Whatever was called out during a gap is lost, so after one every table is due.
+    """
     now = timezone.now()
+    if System.UNICONTA in context.gaps:
+        Cursor.objects.filter(tenant_id=context.tenant_id).update(swept_at=None)
     Cursor.objects.update_or_create(tenant_id=context.tenant_id, entity=entity.name, defaults={"uniconta_read_at": now})
 
 
@@ -70,8 +78,46 @@ def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[M
     return count()
 
 
-def sweep(tenant_id: int, run_id: int | None = None) -> Run | None:
-    """Check Uniconta for one tenant: every entity that is switched on. Returns the run, None when one is on already."""
+def entities_due(context: Context) -> set[str]:
+    """The entities whose table is to be read at this tick of the schedule. Call inside a scope.
+
+    Each at every tick, until change URLs prove themselves: then a table is read whole once an hour, and as before for a
+    day after a read of it found what no call had announced. A call costs nothing of a log-in's day, a read does.
+    """
+    enabled = {name for name in context.entities if context.policies[name].enabled}
+    if System.UNICONTA in context.gaps:
+        return enabled
+    hooks = hooks_of([context.tenant_id])[context.tenant_id]
+    read_at = dict(Cursor.objects.filter(tenant_id=context.tenant_id).values_list("entity", "swept_at"))
+    now = timezone.now()
+    due = set()
+    for name in enabled:
+        at, every = read_at.get(name), hooks.sweep_every(context.tenant, name)
+        # Half a tick of tolerance: a schedule is never on the second, and a read takes a while.
+        if at is None or now - at > every - timedelta(minutes=context.tenant.sweep_minutes) / 2:
+            due.add(name)
+    return due
+
+
+def tick(tenant_id: int) -> Run | None:
+    """The schedule's check of Uniconta: the tables that are due, and no run at all when none is."""
+    recorder = Recorder(tenant_id)
+    with tenant_scope(tenant_id):
+        context = load_context(tenant_id, {}, recorder)
+        due = entities_due(context)
+        if not due:
+            # Nothing to read, because the change URLs carry it: that is hearing from Uniconta, too.
+            for name in context.entities:
+                note_read(context, context.entities[name])
+            return None
+    return sweep(tenant_id, only=due)
+
+
+def sweep(tenant_id: int, run_id: int | None = None, *, only: set[str] | None = None) -> Run | None:
+    """Check Uniconta for one tenant: every entity that is switched on, or of those `only` the ones named.
+
+    Returns the run, None when one is on already.
+    """
     run = begin(tenant_id, Run.Kind.SWEEP, run_id)
     if run is None:
         return None
@@ -86,6 +132,10 @@ def sweep(tenant_id: int, run_id: int | None = None) -> Run | None:
         held = []
         for entity in context.entities.values():
             if not context.policies[entity.name].enabled:
+                continue
+            if only is not None and entity.name not in only:
+                with tenant_scope(tenant_id):
+                    note_read(context, entity)
                 continue
             for name, count in sweep_entity(context, entity, run).counts().items():
                 counts[name] = counts.get(name, 0) + count

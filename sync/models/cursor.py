@@ -17,8 +17,10 @@ class Cursor(models.Model):
     value = models.BigIntegerField(default=0)
     trail = models.JSONField(default=list)
     read_at = models.DateTimeField(null=True)
-    # The same for Uniconta, which has no cursor: when this entity was last read there.
+    # The same for Uniconta, which has no cursor: when it was last heard of this entity there …
     uniconta_read_at = models.DateTimeField(null=True)
+    # … and when its table was last read whole.
+    swept_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "entity"], name="one_cursor_per_entity")]

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from sync import tasks
 from sync.domain.schedules import DAY, KINDS, minutes_of
+from sync.models import ChangeEvent
+from tenants.scoping import tenant_scope
 
 #: One page of the adverse simulator, which gives out seven rows at a time.
 DEBTORS = 6
@@ -40,8 +42,12 @@ def documented(what):
     return int(figure.replace(",", ""))
 
 
-def test_an_idle_day(steady):
+@pytest.mark.parametrize("rows", ["idle day", "idle day, change URLs at work"])
+def test_an_idle_day(steady, rows):
     """Every schedule of a day, in order of time, with nothing happening on either side."""
+    if rows == "idle day":
+        with tenant_scope(steady.tenant.pk):
+            ChangeEvent.objects.filter(origin=ChangeEvent.Origin.WEBHOOK).delete()
     due = sorted((minute, kind) for kind in KINDS for minute in range(0, DAY, minutes_of(kind, steady.tenant)))
     assert len(due) == 2 * 96 + 2  # a new schedule belongs into the page, too
     uniconta, intempus = steady.now()
@@ -51,5 +57,5 @@ def test_an_idle_day(steady):
             clock.move_to(started + timedelta(minutes=minute))
             getattr(tasks, kind)(steady.tenant.pk)
     assert steady.writes((uniconta, intempus)) == []
-    assert calls_of(steady, "uniconta", uniconta) == documented("Uniconta, idle day") <= IDLE_DAY_LIMIT
-    assert calls_of(steady, "intempus", intempus) == documented("Intempus, idle day")
+    assert calls_of(steady, "uniconta", uniconta) == documented(f"Uniconta, {rows}") <= IDLE_DAY_LIMIT
+    assert calls_of(steady, "intempus", intempus) == documented(f"Intempus, {rows}")

@@ -1,0 +1,116 @@
+"""M2: the sweep heals what no change URL call announced; how often it reads depends on whether the calls prove themselves."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from mappings.models import EntityPolicy
+from sync import tasks
+from sync.domain import actions
+from sync.models import ChangeEvent, Cursor, Run
+from tenants.scoping import tenant_scope
+from tests.journeys.conftest import Company, World
+
+
+def age(company: Company, minutes: int) -> None:
+    """As if the tables had last been read so long ago; they are heard of still."""
+    with tenant_scope(company.tenant.pk):
+        Cursor.objects.filter(tenant=company.tenant).update(swept_at=timezone.now() - timedelta(minutes=minutes))
+
+
+def tables_read(company: Company, action: object) -> list[str]:
+    """The tables of Uniconta that are read whole meanwhile."""
+    since = company.uniconta.ledger.last_seq
+    action()  # type: ignore[operator]
+    user = company.connection("uniconta").username
+    paths = [call.path for call in company.uniconta.ledger.calls("GET", since=since) if user in str(call.user)]
+    return sorted({path.rpartition("/")[2].removesuffix("ClientUser") for path in paths} - {"CompanyClient"})
+
+
+def tick(company: Company) -> list[str]:
+    return tables_read(company, lambda: tasks.sweep(company.tenant.pk))
+
+
+def quiet_run_count(company: Company) -> int:
+    with tenant_scope(company.tenant.pk):
+        return Run.objects.filter(tenant=company.tenant, kind=Run.Kind.SWEEP).count()
+
+
+@pytest.fixture
+def proven(world: World) -> Company:
+    """Change URL calls come, and a first load is a day old. The other company has none."""
+    for company in world.companies:
+        company.debtor("1001")
+        company.settle()
+        company.both()
+        with tenant_scope(company.tenant.pk):
+            EntityPolicy.objects.update(loaded_at=timezone.now() - timedelta(days=1))
+            ChangeEvent.objects.exclude(origin=ChangeEvent.Origin.WEBHOOK).delete()
+    with tenant_scope(world.havnen.tenant.pk):
+        ChangeEvent.objects.filter(tenant=world.havnen.tenant).delete()
+    return world.nordbyg
+
+
+def test_tables_are_read_once_an_hour_while_calls_come(world: World, proven: Company) -> None:
+    before = quiet_run_count(proven)
+    for minutes, expected in ((15, []), (45, []), (60, ["Debtor", "DebtorGroup"])):
+        age(proven, minutes)
+        assert tick(proven) == expected
+    assert quiet_run_count(proven) == before + 1
+    age(world.havnen, 15)
+    assert tick(world.havnen) == ["Debtor", "DebtorGroup"]
+
+
+def test_calls_that_ended_a_week_ago_prove_nothing(proven: Company) -> None:
+    with tenant_scope(proven.tenant.pk):
+        ChangeEvent.objects.update(received_at=timezone.now() - timedelta(days=8))
+    age(proven, 15)
+    assert tick(proven) == ["Debtor", "DebtorGroup"]
+
+
+def test_an_unannounced_change_brings_its_table_back_to_every_tick(world: World, proven: Company) -> None:
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    proven.edit(int(proven.link(entity="customer").uniconta_id), City="Assens")
+    age(proven, 60)
+    assert tick(proven) == ["Debtor", "DebtorGroup"]
+    proven.settle()
+    assert proven.customers()[0]["city"] == "Assens"
+    age(proven, 15)
+    assert tick(proven) == ["Debtor"]
+    with tenant_scope(proven.tenant.pk):
+        swept = ChangeEvent.objects.filter(origin=ChangeEvent.Origin.SWEEP)
+        swept.update(received_at=timezone.now() - timedelta(hours=25))
+    age(proven, 15)
+    assert tick(proven) == []
+
+
+def test_after_a_gap_every_table_is_read(proven: Company) -> None:
+    """Calls during it are lost, whoever notices the gap first."""
+    age(proven, 5)
+    with tenant_scope(proven.tenant.pk):
+        then = timezone.now() - timedelta(minutes=31)
+        Cursor.objects.filter(tenant=proven.tenant).update(uniconta_read_at=then)
+    proven.hint(int(proven.link(entity="customer").uniconta_id))
+    proven.settle()
+    assert tick(proven) == ["Debtor", "DebtorGroup"]
+
+
+def test_ticks_without_a_read_are_no_gap(proven: Company) -> None:
+    """An edit on both sides after an hour of quiet ticks is Uniconta's, as always (M4)."""
+    with tenant_scope(proven.tenant.pk):
+        then = timezone.now() - timedelta(minutes=29)
+        Cursor.objects.filter(tenant=proven.tenant).update(uniconta_read_at=then)
+    age(proven, 40)
+    assert tick(proven) == []
+    with tenant_scope(proven.tenant.pk):
+        read_at = Cursor.objects.filter(tenant=proven.tenant).values_list("uniconta_read_at", flat=True)
+        assert min(at for at in read_at if at) > timezone.now() - timedelta(minutes=1)
+
+
+def test_a_person_who_asks_gets_everything_read(proven: Company) -> None:
+    age(proven, 1)
+    run = Run(tenant=proven.tenant, kind=Run.Kind.SWEEP)
+    with tenant_scope(proven.tenant.pk):
+        actions.start_run(run)
+    assert tables_read(proven, lambda: tasks.sweep(proven.tenant.pk, run.pk)) == ["Debtor", "DebtorGroup"]
