@@ -314,7 +314,7 @@ def _for_state(presses: dict[str, Press], tenant: Tenant) -> list[Press]:
 
 def _card(row: ConnectionHealth, presses: dict[str, Press]) -> dict[str, Any]:
     verbs = [f"test-{row.system}"]
-    if row.state in (Connection.State.PAUSED, Connection.State.BROKEN):
+    if row.state in (Connection.State.PAUSED, Connection.State.BROKEN) or row.is_open(timezone.now()):
         verbs.append(f"resume-{row.system}")
     elif row.state == Connection.State.WORKING:
         verbs.append(f"pause-{row.system}")
