@@ -8,6 +8,9 @@ from typing import Protocol
 
 from mappings.spec import Attribute, Direction, Entity
 
+#: What a rule says that states no conversion.
+DEFAULT_TRANSFORM = "text"
+
 
 class Rule(Protocol):
     """The columns of `mappings.models.FieldRule`; a protocol, so that this module stays free of Django."""
@@ -31,18 +34,23 @@ class Translation(Protocol):
 
 def with_rules(entity: Entity, rules: Iterable[Rule], translations: Iterable[Translation]) -> Entity:
     """`entity` as this tenant has it. Raises DeclarationError when a row contradicts the rest."""
-    attributes = {attribute.name: attribute for attribute in entity.attributes}
+    attributes = {attribute.name: attribute for attribute in entity.attributes if not attribute.is_off_by_default}
+    off = {attribute.name: attribute for attribute in entity.attributes if attribute.is_off_by_default}
     for rule in rules:
         if rule.is_off:
             attributes.pop(rule.attribute, None)
             continue
-        known = attributes.get(rule.attribute)
+        known = attributes.get(rule.attribute) or off.get(rule.attribute)
         attributes[rule.attribute] = replace(
             known or Attribute(rule.attribute, rule.attribute, rule.attribute, "", ""),
             uniconta=rule.uniconta_field or (known.uniconta if known else ""),
             intempus=rule.intempus_field or (known.intempus if known else ""),
-            uniconta_transform=rule.uniconta_transform,
-            intempus_transform=rule.intempus_transform,
+            uniconta_transform=_transform(
+                rule.uniconta_field, rule.uniconta_transform, known and known.uniconta_transform
+            ),
+            intempus_transform=_transform(
+                rule.intempus_field, rule.intempus_transform, known and known.intempus_transform
+            ),
             direction=Direction(rule.direction),
         )
     for translation in translations:
@@ -50,3 +58,8 @@ def with_rules(entity: Entity, rules: Iterable[Rule], translations: Iterable[Tra
             pairs = (*known.translations, (translation.uniconta_value, translation.intempus_value))
             attributes[translation.attribute] = replace(known, translations=pairs)
     return replace(entity, attributes=tuple(attributes.values()))
+
+
+def _transform(field: str, transform: str, declared: str | None) -> str:
+    """The rule's conversion; its column's default counts as not stated while the rule names no field of its own."""
+    return declared if declared and not field and transform == DEFAULT_TRANSFORM else transform

@@ -81,6 +81,7 @@ class Attribute:
     is_mandatory: bool = False  # of a reference: the record waits for it
     is_key: bool = False  # the record's number: given at creation, never changed afterwards
     is_activity: bool = False  # the derived active flag (rule M7)
+    is_off_by_default: bool = False  # not synchronised until a tenant's field rule names it
     max_length: int | None = None
     translations: tuple[tuple[str, str], ...] = ()  # (value in Uniconta, value in Intempus), a tenant's rows
 
@@ -171,6 +172,10 @@ def _check_attributes(entity: Entity) -> None:
                 raise DeclarationError(f"{entity.name}.{attribute.name}: no field named for {system}")
         if attribute.is_mandatory and not attribute.reference:
             raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
+        if attribute.is_off_by_default and (attribute.is_key or attribute.is_mandatory or attribute.is_activity):
+            raise DeclarationError(
+                f"{entity.name}.{attribute.name}: the engine needs it, so it cannot be off by default"
+            )
     if sum(attribute.is_key for attribute in entity.attributes) != 1:
         raise DeclarationError(f"{entity.name}: exactly one attribute must be the key")
     if sum(attribute.is_activity for attribute in entity.attributes) > 1:

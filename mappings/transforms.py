@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
+from mappings.units import MEMBER_OF_SPELLING, NO_UNIT, TEXT_OF_MEMBER
 
 LINE_END = re.compile(r"\r+\n")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+CENT = Decimal("0.01")
 COUNTRY_PREFIX = re.compile(r"^(DK)+")
 Raw = Any
 Value = str | bool | int
@@ -59,16 +62,58 @@ def _read_boolean(raw: Raw) -> bool:
     raise MappingError(f"expected yes or no, got {raw!r}")
 
 
+def _active_unless_false(raw: Raw) -> bool:
+    """For a field that some installations do not have: what is not there does not make a record inactive."""
+    return True if raw in (None, "") else _read_boolean(raw)
+
+
+def _decimal(raw: Raw) -> Decimal | None:
+    """The number, None when blank. A comma is refused: "1,234" is one thing in Danish and another in English."""
+    text = str(raw).strip() if raw is not None else ""
+    if not text:
+        return None
+    if "," in text:
+        raise MappingError(f"expected a number with a decimal point (12.5), got {raw!r} with a comma")
+    if not NUMBER.fullmatch(text):
+        raise MappingError(f"expected a number, got {raw!r}")
+    return Decimal(text)
+
+
+def _plain(number: Decimal | None) -> str:
+    """Without exponent, trailing zeros and minus zero, so that equal numbers are equal texts."""
+    if number is None:
+        return ""
+    return format(number.normalize() if number else Decimal(0), "f")
+
+
 def _read_decimal(raw: Raw) -> str:
-    if raw in (None, ""):
+    return _plain(_decimal(raw))
+
+
+def _read_price(raw: Raw) -> str:
+    """As Intempus can hold it, with two decimals (API page section 7, no. 15): a finer one would differ for ever."""
+    number = _decimal(raw)
+    if number is None:
         return ""
     try:
-        number = Decimal(str(raw))
+        return _plain(number.quantize(CENT, ROUND_HALF_UP))
     except InvalidOperation:
-        raise MappingError(f"expected a number, got {raw!r}") from None
-    if not number.is_finite():
-        raise MappingError(f"expected a number, got {raw!r}")
-    return format(number.normalize() if number else Decimal(0), "f")
+        raise MappingError(f"expected a price, got {raw!r}") from None
+
+
+def _read_unit(raw: Raw) -> str:
+    """Uniconta's member name. A unit we do not know is kept as it is: it is shown, never guessed at."""
+    text = _read_text(raw)
+    if text.casefold() in NO_UNIT:
+        return ""
+    return MEMBER_OF_SPELLING.get(text.casefold(), text)
+
+
+def _write_unit_member(value: Value) -> Raw:
+    """Raises MappingError for a unit Uniconta may not have: it stores its default for it without a word (page 3.2)."""
+    if value and value not in TEXT_OF_MEMBER:
+        raise MappingError(f"Uniconta has no unit {value!r}; a value translation can say which one is meant")
+    return value
 
 
 def _read_date(raw: Raw) -> str:
@@ -111,7 +156,11 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("text", _read_text, lambda value: value),
         Transform("boolean", _read_boolean, bool),
         Transform("inverted", lambda raw: not _read_boolean(raw), lambda value: not value),
+        Transform("active_unless_false", _active_unless_false, bool),
         Transform("decimal", _read_decimal, lambda value: value),
+        Transform("price", _read_price, lambda value: value or None),
+        Transform("unit_member", _read_unit, _write_unit_member),
+        Transform("unit_text", _read_unit, lambda value: TEXT_OF_MEMBER.get(str(value), value)),
         Transform("date", _read_date, lambda value: value or None),
         Transform("country_member", _read_country, lambda value: MEMBER_OF_CODE.get(str(value), value)),
         Transform("country_code", _read_country, lambda value: value),

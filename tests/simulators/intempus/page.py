@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from .simulator import IntempusSimulator
 
 ACCENT = "#1f6b52"
-PAGES = ("customer", "customer_group", "case", "case_group", "case_state")
+PAGES = ("customer", "customer_group", "product", "product_group", "case", "case_group", "case_state")
 COLUMNS = {
     "customer": ("number", "name", "vat_registration_number", "zip_code", "city", "phone", "customer_group", "active"),
+    "product": ("number", "name", "product_group", "unit", "sales_price", "bar_code", "accessible"),
     "case": ("number", "name", "customer", "case_group", "case_state", "start_date", "end_date", "active"),
 }
 

@@ -103,6 +103,32 @@ CUSTOMER_GROUP = Resource(
     fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
 )
 
+# Only the names of the fields are known (API page 3.7); what is required and what is counted by Intempus is assumed.
+PRODUCT = Resource(
+    name="product",
+    title="Products",
+    fields=(
+        COMPANY_URI,
+        Field("name", required=True),
+        NUMBER,
+        *text("description", "unit", "bar_code"),
+        relation("product_group", "product_group"),
+        *(Field(name, "decimal") for name in ("sales_price", "cost_price", "recommended_price", "volume")),
+        boolean("accessible", True, True, EQUAL),
+        *(
+            Field(name, "decimal", default="0.00", read_only=True)
+            for name in ("in_stock", "on_order", "ordered", "available")
+        ),
+    ),
+)
+
+PRODUCT_GROUP = Resource(
+    name="product_group",
+    title="Product groups",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
 CASE_GROUP = Resource(
     name="case_group",
     title="Case groups",
@@ -174,7 +200,8 @@ CASE = Resource(
 )
 
 RESOURCES: dict[str, Resource] = {
-    each.name: each for each in (COMPANY, CUSTOMER, CUSTOMER_GROUP, CASE, CASE_GROUP, CASE_STATE, DEPARTMENT)
+    each.name: each
+    for each in (COMPANY, CUSTOMER, CUSTOMER_GROUP, PRODUCT, PRODUCT_GROUP, CASE, CASE_GROUP, CASE_STATE, DEPARTMENT)
 }
 
 

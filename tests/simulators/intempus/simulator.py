@@ -172,6 +172,8 @@ class IntempusSimulator(Simulator):
             return self.switches.customer_has_timestamp
         if resource.name == "customer_group":
             return self.switches.customer_group_has_timestamp
+        if resource.name == "product":
+            return self.switches.product_has_timestamp
         return resource.has_timestamp
 
     def view(self, resource: Resource) -> Any:

@@ -14,6 +14,7 @@ RELATED = {
     "customer": ("customers", "kunder"),
     "case": ("cases", "sager"),
     "customer_group": ("customer groups", "kundegrupper"),
+    "product": ("products", "produkter"),
 }
 
 

@@ -51,6 +51,20 @@ VAT_ZONE = enum(
     ("NoVATRegistration", "No VAT Registration", "Ikke momsregistreret"),
     ("Exempt", "Exempt", "Momsfritaget"),
 )
+ITEM_TYPE = enum(
+    ("Item", "Item", "Vare"),
+    ("Service", "Service", "Ydelse"),
+    ("BOM", "BOM", "Stykliste"),
+    ("ProductionBOM", "Production BOM", "Produktionsstykliste"),
+)
+# Three are known from the API page (3.2); the others are assumed. An item without a unit shows the first.
+UNIT = enum(
+    ("None", "None", "Ingen"),
+    ("Pcs", "Pcs", "Stk"),
+    ("Hours", "Hours", "Timer"),
+    ("km", "km", "km"),
+    ("Days", "Days", "Dage"),
+)
 USER_LANGUAGE = enum(
     ("Default", "Default", "Standard"),
     ("English", "English", "Engelsk"),

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from .simulator import UnicontaSimulator
 
 ACCENT = "#24527a"
-PAGES = ("Debtor", "DebtorGroup", "NumberSerie", "TableChangeEvent")
+PAGES = ("Debtor", "DebtorGroup", "InvItem", "InvGroup", "NumberSerie", "TableChangeEvent")
 COLUMNS = {
     "Debtor": ("Account", "Name", "CompanyRegNo", "ZipCode", "City", "Phone", "Group", "Blocked"),
     "DebtorGroup": ("Group", "Name", "IsDefault"),
+    "InvItem": ("Item", "Name", "Group", "Unit", "SalesPrice1", "CostPrice", "EAN", "Blocked"),
+    "InvGroup": ("Group", "Name", "IsDefault"),
     "NumberSerie": ("Serie", "Name", "Prefix", "Next"),
     "TableChangeEvent": ("Table", "Url", "UsePost", "LastEvent", "HasError", "ErrorMessage"),
 }
@@ -115,9 +117,10 @@ def _input(simulator: "UnicontaSimulator", company: int, prop: Property, row: di
         return html.tick_box(prop.name, value)
     if prop.enum is not None:
         return html.select(prop.name, value, [(member.name, member.en) for member in prop.enum.members])
-    if prop.references == "DebtorGroup":
+    if prop.references in ("DebtorGroup", "InvGroup"):
         groups = [
-            (str(each["Group"]), f"{each['Group']} – {each['Name']}") for each in simulator.rows(company, "DebtorGroup")
+            (str(each["Group"]), f"{each['Group']} – {each['Name']}")
+            for each in simulator.rows(company, prop.references)
         ]
         return html.select(prop.name, value, [("", "–"), *groups])
     return html.text_input(prop.name, _plain(value))

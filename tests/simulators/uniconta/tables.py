@@ -7,7 +7,7 @@ Uniconta shows them; renaming a key re-points the rows that refer to it.
 from dataclasses import dataclass, field
 from typing import Any
 
-from .enums import COUNTRY, CURRENCY, USER_FIELD_TYPE, USER_LANGUAGE, VAT_ZONE, Enum
+from .enums import COUNTRY, CURRENCY, ITEM_TYPE, UNIT, USER_FIELD_TYPE, USER_LANGUAGE, VAT_ZONE, Enum
 
 EMPTY_DATE = "0001-01-01T00:00:00"
 
@@ -141,6 +141,42 @@ DEBTOR_GROUP = Table(
     ),
 )
 
+INV_ITEM = Table(
+    name="InvItem",
+    table_id=23,
+    key="Item",
+    title="Items",
+    has_updated_at=True,
+    default_from={"Group": "InvGroup"},
+    properties=(
+        *text("Item", "Name", "Description"),
+        reference("Group", "InvGroup"),
+        choice("ItemType", ITEM_TYPE),
+        *(choice(name, UNIT) for name in ("Unit", "SalesUnit", "PurchaseUnit")),
+        *number("SalesPrice1", "SalesPrice2", "SalesPrice3", "CostPrice", "PurchasePrice", "Weight"),
+        choice("Currency1", CURRENCY, "DKK"),
+        Property("Decimals", "int", 2),
+        *text("EAN", "PrCategory", "PayrollCategory", "Warehouse", "Location"),
+        *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+        *boolean("Blocked", "HideInSales", "HideInPurchase"),
+        *number("Qty", "QtyOnStock", "QtyReserved", "QtyOrdered", "Available", read_only=True),
+    ),
+)
+
+INV_GROUP = Table(
+    name="InvGroup",
+    table_id=24,  # assumed
+    key="Group",
+    title="Item groups",
+    group=True,
+    properties=(
+        *text("Group", "Name"),
+        *boolean("IsDefault"),
+        reference("AutoNumber", "NumberSerie"),
+        *text("PrCategory", "RevenueAccount"),
+    ),
+)
+
 NUMBER_SERIE = Table(
     name="NumberSerie",
     table_id=12,  # assumed
@@ -199,7 +235,17 @@ TABLE_FIELDS = Table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (DEBTOR, DEBTOR_GROUP, NUMBER_SERIE, COMPANY, TABLE_CHANGE_EVENT, TABLE_FIELDS)
+    table.name: table
+    for table in (
+        DEBTOR,
+        DEBTOR_GROUP,
+        INV_ITEM,
+        INV_GROUP,
+        NUMBER_SERIE,
+        COMPANY,
+        TABLE_CHANGE_EVENT,
+        TABLE_FIELDS,
+    )
 }
 TABLE_IDS: dict[int, Table] = {table.table_id: table for table in TABLES.values()}
 
