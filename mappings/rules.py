@@ -46,10 +46,10 @@ def with_rules(entity: Entity, rules: Iterable[Rule], translations: Iterable[Tra
             uniconta=rule.uniconta_field or (known.uniconta if known else ""),
             intempus=rule.intempus_field or (known.intempus if known else ""),
             uniconta_transform=_transform(
-                rule.uniconta_field, rule.uniconta_transform, known and known.uniconta_transform
+                rule.uniconta_field, rule.uniconta_transform, known.uniconta_transform if known else None
             ),
             intempus_transform=_transform(
-                rule.intempus_field, rule.intempus_transform, known and known.intempus_transform
+                rule.intempus_field, rule.intempus_transform, known.intempus_transform if known else None
             ),
             direction=Direction(rule.direction),
         )

@@ -17,7 +17,7 @@ from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
 from mappings.units import MEMBER_OF_SPELLING, NO_UNIT, TEXT_OF_MEMBER
 
 LINE_END = re.compile(r"\r+\n")
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 CENT = Decimal("0.01")
 COUNTRY_PREFIX = re.compile(r"^(DK)+")
 Raw = Any

@@ -478,3 +478,17 @@ def test_control_channel_and_page(intempus: IntempusSimulator, client: Client) -
     row = intempus.row(NORDBYG_INTEMPUS, "customer", row_id)
     assert row is not None
     assert (row["name"], row["active"]) == ("Rettet", False)
+
+
+def test_a_product_and_its_group(client: Client) -> None:
+    group = client.create("product_group", number="10", name="Kabler")
+    assert "logical_timestamp" not in group
+    product = client.create(
+        "product", name="Kabel", product_group=group["resource_uri"], sales_price="125.5", available="7"
+    )
+    assert (product["product_group"], product["sales_price"]) == (group["resource_uri"], "125.50")
+    assert (product["accessible"], product["cost_price"]) == (True, None)
+    assert product["available"] == "0.00"  # counted by Intempus: not taken, without a word
+    refused = client.post("product/", json={"company": COMPANY_URI, "name": "Kabel", "sales_price": "125,50"})
+    assert refused.status_code == 400
+    assert "Invalid decimal string for 'sales_price' field" in refused.json()["error"]

@@ -637,3 +637,19 @@ def test_page_saves_what_a_person_changed_and_escapes(
     changed = {name for name in before if after is not None and before[name] != after[name]}
     assert {"Name", "xIntempus"} <= changed <= {"Name", "xIntempus", "KeyName", "UpdatedAt", "PriceGroup", "CreditMax"}
     assert "Change URLs" in client.get(server.url, params={"table": "TableChangeEvent"}).text
+
+
+def test_an_item_as_the_api_page_shows_it(
+    client: requests.Session, server: Served, uniconta: UnicontaSimulator
+) -> None:
+    uniconta.bulk(NORDBYG, "InvGroup", 1, Group="10", Name="Kabler")
+    values = {"Item": "4711", "Name": "Kabel", "Group": "10", "Unit": "Stk", "SalesPrice1": 125.5, "Available": 9}
+    answer = client.post(f"{server.url}/api/Entities/Insert/InvItemClient", json=values | {"NoSuchField": 1})
+    assert answer.status_code == 200, answer.text
+    [row] = client.get(f"{server.url}/api/Entities/InvItemClient").json()
+    assert (row["Item"], row["SalesPrice1"], row["CostPrice"], row["Blocked"]) == ("4711", 125.5, 0.0, False)
+    assert row["Available"] == 0.0  # counted by Uniconta: not taken, without a word
+    assert "EAN" not in row
+    assert "NoSuchField" not in row
+    refused = client.post(f"{server.url}/api/Entities/Insert/InvItemClient", json=values | {"Item": "1", "Group": "77"})
+    assert refused.status_code == 400

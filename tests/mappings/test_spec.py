@@ -8,6 +8,7 @@ import pytest
 
 from mappings.entities import ENTITIES
 from mappings.entities.customer import CUSTOMER
+from mappings.entities.product import PRODUCT
 from mappings.rules import with_rules
 from mappings.spec import Attribute, DeclarationError, Direction, Match, MatchRule, System
 
@@ -111,3 +112,11 @@ def test_a_rule_that_contradicts_the_rest_is_refused() -> None:
         with_rules(CUSTOMER, [rule(uniconta_field="City")], [])
     with pytest.raises(DeclarationError, match="exactly one attribute must be the key"):
         with_rules(CUSTOMER, [rule(attribute="number", is_off=True)], [])
+
+
+def test_what_is_off_by_default_comes_with_a_rule_that_names_it() -> None:
+    assert "cost_price" not in {a.name for a in with_rules(PRODUCT, [], []).attributes}
+    bare = rule(attribute="cost_price", uniconta_field="", intempus_field="", direction="to_intempus")
+    assert with_rules(PRODUCT, [bare], []).attribute("cost_price").uniconta_transform == "price"
+    with_off = with_rules(PRODUCT, [rule(attribute="cost_price", is_off=True)], [])
+    assert "cost_price" not in {a.name for a in with_off.attributes}

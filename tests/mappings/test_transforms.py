@@ -25,6 +25,25 @@ READS: list[tuple[str, Any, Any]] = [
     ("decimal", "-0.00", "0"),
     ("decimal", 1e21, "1000000000000000000000"),
     ("decimal", "0.10", "0.1"),
+    ("price", None, ""),
+    ("price", 0.0, "0"),
+    ("price", 125.5, "125.5"),
+    ("price", "125.50", "125.5"),
+    ("price", 1234.567, "1234.57"),
+    ("price", 0.1 + 0.2, "0.3"),
+    ("price", "-0.004", "0"),
+    ("unit_member", None, ""),
+    ("unit_member", "None", ""),
+    ("unit_member", "Ingen", ""),
+    ("unit_member", "Pcs", "Pcs"),
+    ("unit_member", "Stk", "Pcs"),
+    ("unit_member", "Timer", "Hours"),
+    ("unit_member", "Palle", "Palle"),
+    ("unit_text", "styk", "Pcs"),
+    ("unit_text", "Kilometer", "km"),
+    ("active_unless_false", None, True),
+    ("active_unless_false", False, False),
+    ("active_unless_false", True, True),
     ("date", None, ""),
     ("date", "0001-01-01T00:00:00", ""),
     ("date", "2027-02-28T23:59:59", "2027-02-28"),
@@ -60,6 +79,10 @@ def test_reading(name: str, raw: Any, value: Any) -> None:
         ("boolean", "måske"),
         ("boolean", 2),
         ("decimal", "1,5"),
+        ("decimal", "1_000"),
+        ("price", "1.234,50"),
+        ("price", "1,234"),
+        ("price", True),
         ("decimal", "NaN"),
         ("decimal", "Infinity"),
         ("date", "28-02-2027"),
@@ -92,6 +115,10 @@ RAW: dict[str, st.SearchStrategy[Any]] = {
     "text": st.none() | st.text() | st.integers(),
     "boolean": st.none() | st.booleans() | st.sampled_from(["true", "false", "1", "0", "", 0, 1]),
     "inverted": st.none() | st.booleans(),
+    "active_unless_false": st.none() | st.booleans(),
+    "price": st.none() | st.floats(-1e9, 1e9),
+    "unit_member": st.sampled_from([None, "", "None", "Pcs", "Stk", "Timer", "km", "Dage"]),
+    "unit_text": st.none() | st.sampled_from(["Styk", "Kilometer", "Palle"]) | st.text(max_size=20),
     "decimal": st.none()
     | st.decimals(allow_nan=False, allow_infinity=False, places=4)
     | st.integers()
@@ -115,3 +142,15 @@ def test_writing_what_was_read_keeps_its_meaning(name: str, data: st.DataObject)
     transform = TRANSFORMS[name]
     value = transform.read(data.draw(RAW[name]))
     assert transform.read(transform.write(value)) == value
+
+
+def test_units_are_written_as_each_system_spells_them() -> None:
+    member, text = TRANSFORMS["unit_member"], TRANSFORMS["unit_text"]
+    assert (member.write("Pcs"), text.write("Pcs"), text.write("Palle")) == ("Pcs", "Styk", "Palle")
+    with pytest.raises(MappingError, match="Uniconta has no unit 'Palle'"):
+        member.write("Palle")
+
+
+def test_a_comma_is_named_in_the_error() -> None:
+    with pytest.raises(MappingError, match=r"with a decimal point .* got '12,50' with a comma"):
+        TRANSFORMS["price"].read("12,50")
