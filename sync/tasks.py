@@ -4,6 +4,7 @@ doubled or late without carrying old data. Queue them by their path: `enqueue("s
 
 from __future__ import annotations
 
+from sync.domain import check_up as checking
 from sync.domain import connections, doorbell
 from sync.domain import digest as digests
 from sync.domain import drain as draining
@@ -34,6 +35,11 @@ def sweep(tenant_id: int, run_id: int | None = None) -> None:
 def reconcile(tenant_id: int, run_id: int | None = None) -> None:
     """Read both systems completely and compare."""
     reconciling.reconcile(tenant_id, run_id)
+
+
+def check_up(tenant_id: int, run_id: int | None = None) -> None:
+    """Everything the doctor looks at, kept as a run."""
+    checking.check_up(tenant_id, run_id)
 
 
 def digest(tenant_id: int) -> None:

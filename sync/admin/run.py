@@ -52,6 +52,9 @@ COUNTS = {
     "excluded": pgettext_lazy("count", "excluded"),
     "needs_attention": pgettext_lazy("count", "need attention"),
     "failed": pgettext_lazy("count", "failed"),
+    "checks_ok": pgettext_lazy("count", "fine"),
+    "checks_warning": pgettext_lazy("count", "to look at"),
+    "checks_failed": pgettext_lazy("count", "wrong"),
     "ms": _("milliseconds"),
 }
 
@@ -137,6 +140,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "plan": preview(run, link),
+            "checks": run.result.get("checks") if isinstance(run.result, dict) else None,
             "exchanges": [] if is_unfinished else self._exchanges(run),
         }
         response = TemplateResponse(request, "console/run.html", context)

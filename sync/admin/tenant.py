@@ -48,6 +48,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         Press("pull", _("Fetch from Intempus"), "download", "pull", Right.OPERATE, "primary"),
         Press("sweep", _("Check Uniconta"), "fact_check", "sweep", Right.OPERATE, "primary"),
         Press("reconcile", _("Full comparison"), "compare_arrows", "reconcile", Right.OPERATE),
+        Press("check_up", _("Check-up"), "stethoscope", "check_up", Right.OPERATE),
         Press("pause", _("Pause synchronisation"), "pause", "pause", Right.CONFIGURE),
         Press("resume", _("Resume synchronisation"), "play_arrow", "resume", Right.CONFIGURE, "primary"),
         Press("go-live", _("Go live"), "rocket_launch", "go_live", Right.CONFIGURE, "primary"),
@@ -193,6 +194,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def reconcile(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.RECONCILE)
+
+    def check_up(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.DOCTOR)
 
     def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.TEST, System.UNICONTA.value)

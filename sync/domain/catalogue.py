@@ -492,6 +492,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Systemet har ikke svaret flere gange, så vi venter lidt, før vi prøver igen.",
         "",
     ),
+    "check_up_found": (
+        "The check-up found something that must be mended.",
+        "Eftersynet fandt noget, der skal rettes.",
+        "The page of the run lists every check and what to do.",
+        "Gennemløbets side viser hvert punkt, og hvad der skal gøres.",
+    ),
     "hooks_silent": (
         "No change URL call has come for 24 hours, but checks found changes that should have been announced.",
         "Look in Uniconta under Maintenance, Change URLs: do the rows exist, and do they show an error? Copy the address from below. Until then changes arrive with the regular check.",

@@ -22,7 +22,18 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
     "pull": (_("Fetch from Intempus"), _("What people changed or made in Intempus.")),
     "sweep": (_("Check Uniconta"), _("What was saved in Uniconta and no change URL call announced.")),
     "reconcile": (_("Full comparison"), _("Both systems, record by record; what differs is listed.")),
+    "check_up": (
+        _("Check-up"),
+        _("Log-ins, rights, the tick field, Change URLs and budgets: what drifted is found here."),
+    ),
     "digest": (_("Mail about overwritten changes"), _("What Uniconta overwrote since the last mail, to the contact.")),
+}
+#: a run's kind → the schedule's; the mail leaves no run
+KIND_OF = {
+    Run.Kind.PULL: "pull",
+    Run.Kind.SWEEP: "sweep",
+    Run.Kind.RECONCILE: "reconcile",
+    Run.Kind.DOCTOR: "check_up",
 }
 #: Change URLs are taken for dead when checks found so many changes within this time and not one call came.
 SILENCE, FOUND_MEANWHILE = timedelta(hours=24), 3
@@ -69,10 +80,10 @@ def schedules_of(tenant: Tenant, hooks: Hooks) -> list[Schedule]:
     """In the order of WORDS. Call inside a scope."""
     stretched = hooks.sweep_every(tenant) > timedelta(minutes=tenant.sweep_minutes)
     next_at = next_runs(tenant.pk)
-    last: dict[str, Run] = {}
-    ended = Run.objects.filter(tenant=tenant, kind__in=list(WORDS), finished_at__isnull=False)
+    last: dict[str, tuple[datetime | None, str]] = {"digest": (tenant.digest_until, "")}
+    ended = Run.objects.filter(tenant=tenant, kind__in=list(KIND_OF), finished_at__isnull=False)
     for run in ended.order_by("kind", "-created_at").distinct("kind"):
-        last[run.kind] = run
+        last[KIND_OF[Run.Kind(run.kind)]] = (run.finished_at, run.error_code)
     return [
         Schedule(
             kind=kind,
@@ -80,8 +91,8 @@ def schedules_of(tenant: Tenant, hooks: Hooks) -> list[Schedule]:
             carries=str(carries),
             every_minutes=minutes_of(kind, tenant),
             is_stretched=kind == "sweep" and stretched,
-            last_at=tenant.digest_until if kind == "digest" else last[kind].finished_at if kind in last else None,
-            last_error=last[kind].error_code if kind in last else "",
+            last_at=last.get(kind, (None, ""))[0],
+            last_error=last.get(kind, (None, ""))[1],
             next_at=next_at.get(kind),
         )
         for kind, (name, carries) in WORDS.items()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from sync import queue
 from sync.models import Run
+from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
 
 #: kind → the function of sync.tasks that carries it out; each takes the tenant's and the run's primary key
@@ -21,6 +22,7 @@ TASKS = {
     Run.Kind.RECONCILE: "reconcile",
     Run.Kind.TEST: "check_connection",
     Run.Kind.PREVIEW: "preview",
+    Run.Kind.DOCTOR: "check_up",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3
@@ -46,6 +48,8 @@ def start(run_id: int) -> Run | None:
 def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
     """The run to work under, or None when another of its kind is running for this tenant already."""
     with tenant_scope(tenant_id):
+        # Two that begin at the same instant would each see nobody else.
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
         others = Run.objects.filter(tenant_id=tenant_id, kind=kind, state=Run.State.RUNNING).exclude(pk=run_id or 0)
         others.filter(Q(alive_at__lt=_silent_since()) | Q(alive_at=None)).update(
             state=Run.State.FAILED, error_code="crashed", finished_at=timezone.now()
@@ -96,8 +100,15 @@ def finish_run(run: Run, *, counts: dict[str, int] | None = None, result: dict[s
     return _end(run, Run.State.DONE, counts=counts, result=result)
 
 
-def fail_run(run: Run, code: str, detail: str = "", *, counts: dict[str, int] | None = None) -> Run:
-    return _end(run, Run.State.FAILED, code, detail, counts=counts)
+def fail_run(
+    run: Run,
+    code: str,
+    detail: str = "",
+    *,
+    counts: dict[str, int] | None = None,
+    result: dict[str, Any] | None = None,
+) -> Run:
+    return _end(run, Run.State.FAILED, code, detail, counts=counts, result=result)
 
 
 def _end(

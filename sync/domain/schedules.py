@@ -16,8 +16,15 @@ from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
 
 DAY = 24 * 60
+WEEK = 7 * DAY
 #: kind → the tenant's setting that says how often, in minutes; a number where it is the same for everybody
-KINDS: dict[str, str | int] = {"pull": "pull_minutes", "sweep": "sweep_minutes", "reconcile": DAY, "digest": DAY}
+KINDS: dict[str, str | int] = {
+    "pull": "pull_minutes",
+    "sweep": "sweep_minutes",
+    "reconcile": DAY,
+    "digest": DAY,
+    "check_up": WEEK,
+}
 LOCK = 0x53434845  # any constant of our own: two supervisors must not both make the missing rows
 
 

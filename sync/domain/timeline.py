@@ -37,7 +37,6 @@ class FieldChange:
     before: Any
     after: Any
     reason: Explanation | None = None
-    seen_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -274,7 +273,6 @@ def _fields(entity: Entity | None, changes: Any) -> tuple[FieldChange, ...]:
             before=change.get("old", ""),
             after=change.get("new", ""),
             reason=explain_code(change["reason"]) if change.get("reason") else None,
-            seen_at=str(change.get("seen_at") or ""),
         )
         for change in changes or ()
     )

@@ -16,6 +16,7 @@ class Run(models.Model):
         TEST = "test", _("Connection test")
         PREVIEW = "preview", _("Preview")
         RECONCILE = "reconcile", _("Full comparison")
+        DOCTOR = "doctor", _("Check-up")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -40,7 +41,7 @@ class Run(models.Model):
     done = models.PositiveIntegerField(_("processed"), default=0)
     counts = models.JSONField(_("counts"), default=dict)  # {"read": 12, "changed": 3, …}
     link_id = models.BigIntegerField(null=True)  # of a preview: the record
-    result = models.JSONField(default=dict)  # of a preview: the plans; of a test: the company found
+    result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
 

@@ -322,6 +322,7 @@ def test_live_tenants_are_pulled_and_swept_as_they_wish():
         "sweep": rows[f"sweep:{tenant.pk}"].next_run,
         "reconcile": rows[f"reconcile:{tenant.pk}"].next_run,
         "digest": rows[f"digest:{tenant.pk}"].next_run,
+        "check_up": rows[f"check_up:{tenant.pk}"].next_run,
     }
     assert schedules.repair_schedules() == 0
 
@@ -414,6 +415,7 @@ def test_somebodys_bad_schedule_does_not_stop_ours(bad):
     scheduler(broker=get_broker())
     taken = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
     assert sorted((task["func"], task["args"]) for task in taken) == [
+        ("sync.tasks.check_up", (tenant.pk,)),
         ("sync.tasks.digest", (tenant.pk,)),
         ("sync.tasks.pull", (tenant.pk,)),
         ("sync.tasks.reconcile", (tenant.pk,)),
