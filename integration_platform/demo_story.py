@@ -13,6 +13,13 @@ NORDBYG, HAVNENS_EL = 4242, 4343  # companies in the Uniconta simulator
 NORDBYG_INTEMPUS, HAVNENS_EL_INTEMPUS = 61001, 61002
 #: Households that Havnens El supplies; blocking them all at once is what the brake is for.
 HOUSEHOLDS = 30
+#: What Nordbyg puts on its reports: number, name, item group, unit, sales price
+ITEMS = (
+    ("2001", "Gipsplade 13 mm", "MAT", "pcs", "118.50"),
+    ("2002", "Konstruktionstræ 45 x 95", "MAT", "Meter", "24.75"),
+    ("2003", "Vådrumssilikone", "MAT", "pcs", "64.00"),
+    ("2004", "Leje af lift", "UDL", "Days", "1450.00"),
+)
 FIRST_LOAD_SECONDS = 60
 
 
@@ -42,6 +49,11 @@ def move_in(uniconta: Simulated, intempus: Simulated) -> None:
         "bulk",
         {"company": HAVNENS_EL, "resource": "Debtor", "count": HOUSEHOLDS, "start": 101, "values": household},
     )
+    for number, name in (("MAT", "Materialer"), ("UDL", "Udlejning"), ("UDG", "Udgået")):
+        uniconta.person("create", NORDBYG, "InvGroup", values={"Group": number, "Name": name})
+    for number, name, group, unit, price in ITEMS:
+        item = {"Item": number, "Name": name, "Group": group, "Unit": unit, "SalesPrice1": price}
+        uniconta.person("create", NORDBYG, "InvItem", values=item)
     # The same name without number or CVR number on both sides: nobody but a person can know whether it is the same.
     lookalike = {"name": "Middelfart Sparefond", "number": "", "city": "Middelfart", "active": True}
     intempus.person("create", NORDBYG_INTEMPUS, "customer", values=lookalike)
@@ -53,7 +65,9 @@ def wait_for_first_load(uniconta: Simulated, intempus: Simulated) -> bool:
     deadline = time.monotonic() + FIRST_LOAD_SECONDS
     while time.monotonic() < deadline:
         numbers = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "customer")}
-        if len(intempus.rows(HAVNENS_EL_INTEMPUS, "customer")) >= debtors and {"1003", "1010", "1011"} <= numbers:
+        products = len(intempus.rows(NORDBYG_INTEMPUS, "product"))
+        customers = len(intempus.rows(HAVNENS_EL_INTEMPUS, "customer"))
+        if customers >= debtors and products >= len(ITEMS) and {"1003", "1010", "1011"} <= numbers:
             return True
         time.sleep(0.2)
     return False
@@ -75,6 +89,11 @@ def live_a_day(uniconta: Simulated, intempus: Simulated) -> None:
     in_uniconta("1003", City="Ærøskøbing Havn")
     # Somebody corrects a CVR number where it does not belong: the sides differ, nothing is taken over.
     in_intempus("1010", vat_registration_number="11223344")
+    # Prices are Uniconta's: one goes up there, the other is typed over in Intempus and not taken over.
+    items = {row["Item"]: row["RowId"] for row in uniconta.rows(NORDBYG, "InvItem")}
+    products = {row["number"]: row["id"] for row in intempus.rows(NORDBYG_INTEMPUS, "product")}
+    uniconta.person("edit", NORDBYG, "InvItem", id=items["2001"], values={"SalesPrice1": "124.95"})
+    intempus.person("edit", NORDBYG_INTEMPUS, "product", id=products["2004"], values={"sales_price": "1200.00"})
     # The tick goes, and one customer is deleted: the first is set inactive, the second becomes a question.
     in_uniconta("1011", xIntempus=False)
     uniconta.person("delete", NORDBYG, "Debtor", id=debtors["1008"])
