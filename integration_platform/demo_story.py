@@ -15,9 +15,9 @@ NORDBYG_INTEMPUS, HAVNENS_EL_INTEMPUS = 61001, 61002
 HOUSEHOLDS = 30
 #: What Nordbyg puts on its reports: number, name, item group, unit, sales price
 ITEMS = (
-    ("2001", "Gipsplade 13 mm", "MAT", "pcs", "118.50"),
-    ("2002", "Konstruktionstræ 45 x 95", "MAT", "Meter", "24.75"),
-    ("2003", "Vådrumssilikone", "MAT", "pcs", "64.00"),
+    ("2001", "Gipsplade 13 mm", "MAT", "Pcs", "118.50"),
+    ("2002", "Konstruktionstræ 45 x 95", "MAT", "Pcs", "24.75"),
+    ("2003", "Vådrumssilikone", "MAT", "Pcs", "64.00"),
     ("2004", "Leje af lift", "UDL", "Days", "1450.00"),
 )
 FIRST_LOAD_SECONDS = 60

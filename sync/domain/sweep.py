@@ -102,13 +102,17 @@ def entities_due(context: Context) -> set[str]:
 def tick(tenant_id: int) -> Run | None:
     """The schedule's check of Uniconta: the tables that are due, and no run at all when none is."""
     recorder = Recorder(tenant_id)
+    try:
+        connectors = open_connectors(tenant_id, recorder)
+    except NotReadyError:
+        return sweep(tenant_id)  # says in a run why not; a silence that the gap must count
     with tenant_scope(tenant_id):
-        context = load_context(tenant_id, {}, recorder)
+        context = load_context(tenant_id, connectors, recorder)
         due = entities_due(context)
         if not due:
             # Nothing to read, because the change URLs carry it: that is hearing from Uniconta, too.
-            for name in context.entities:
-                note_read(context, context.entities[name])
+            for entity in context.entities.values():
+                note_read(context, entity)
             return None
     return sweep(tenant_id, only=due)
 

@@ -108,6 +108,20 @@ def test_ticks_without_a_read_are_no_gap(proven: Company) -> None:
         assert min(at for at in read_at if at) > timezone.now() - timedelta(minutes=1)
 
 
+def test_a_connection_that_is_not_used_is_not_heard(proven: Company) -> None:
+    """However alive the change URLs are: what comes after the pause is a catch-up (M4)."""
+    age(proven, 5)
+    with tenant_scope(proven.tenant.pk):
+        then = timezone.now() - timedelta(minutes=29)
+        Cursor.objects.filter(tenant=proven.tenant).update(uniconta_read_at=then)
+    proven.press(actions.pause_connection, proven.connection("uniconta").pk)
+    before = quiet_run_count(proven)
+    assert tick(proven) == []
+    assert quiet_run_count(proven) == before + 1
+    with tenant_scope(proven.tenant.pk):
+        assert set(Cursor.objects.filter(tenant=proven.tenant).values_list("uniconta_read_at", flat=True)) == {then}
+
+
 def test_a_person_who_asks_gets_everything_read(proven: Company) -> None:
     age(proven, 1)
     run = Run(tenant=proven.tenant, kind=Run.Kind.SWEEP)
