@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from mappings.spec import Attribute, Direction, Entity, Match, System, Value, Values
-from mappings.transforms import MappingError
+from mappings.transforms import TRANSFORMS, MappingError
 
 # --------------------------------------------------------------------------------------------- rows and values
 
@@ -35,7 +35,7 @@ def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict
 
 
 def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
-    """Remote field names and values for canonical ones. Raises MappingError when a text is too long for the field."""
+    """Remote field names and values for canonical ones. Raises MappingError for what the field cannot hold."""
     row: dict[str, Any] = {}
     for name, canonical in values.items():
         value = canonical
@@ -44,7 +44,10 @@ def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
             raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", name)
         if system is System.INTEMPUS:
             value = dict(attribute.translations).get(str(value), value)
-        row[attribute.field_on(system)] = attribute.transform_on(system).write(value)
+        try:
+            row[attribute.field_on(system)] = attribute.transform_on(system).write(value)
+        except MappingError as error:
+            raise MappingError(str(error), name, error.code) from None
     return row
 
 
@@ -57,7 +60,8 @@ def match_keys(entity: Entity, system: System, values: Values, certainty: Match 
     """What an unlinked record can be recognised by; equal texts on both sides are a match, earlier rules first."""
     keys = []
     for index, rule in enumerate(entity.match):
-        value = str(values.get(rule.uniconta if system is System.UNICONTA else rule.intempus, ""))
+        value = values.get(rule.uniconta if system is System.UNICONTA else rule.intempus, "")
+        value = str(TRANSFORMS[rule.transform].read(value))
         if rule.certainty is certainty and value:
             keys.append(f"{index}:{value.casefold()}")
     return keys
@@ -220,6 +224,16 @@ def make_plan(
     return _on_both_sides(entity, uniconta, intempus, policy, standing, references)
 
 
+def has_ended(entity: Entity, values: Values) -> bool:
+    """Whether Uniconta's values withdraw something from the record: it stays, but nobody makes a new one of it."""
+    return any(values.get(attribute.name, "") != "" for attribute in entity.attributes if attribute.is_withdrawal)
+
+
+def says_nothing(attribute: Attribute, in_uniconta: Value | None) -> bool:
+    """Whether Uniconta leaves Intempus' value alone: a withdrawal that is not made grants nothing either."""
+    return attribute.is_withdrawal and in_uniconta in (None, "")
+
+
 def _is_active(entity: Entity, values: Values | None) -> bool:
     return values is not None and entity.activity is not None and bool(values.get(entity.activity.name))
 
@@ -331,6 +345,8 @@ def _born_in_uniconta(
     inactive = Inactive.NO if entity.activity is None or _is_active(entity, uniconta.current) else Inactive.BLOCKED
     if entity.is_on_demand and not standing.is_used:
         return Plan(Outcome.EXCLUDED, "not_used")
+    if has_ended(entity, uniconta.current):
+        return Plan(Outcome.EXCLUDED, "ended_in_uniconta", inactive_reason=inactive)
     if not (policy.to_intempus and policy.create_in_intempus):
         return Plan(Outcome.EXCLUDED, "creates_off", inactive_reason=inactive)
     changes: list[FieldChange] = []
@@ -379,7 +395,7 @@ def _on_both_sides(
         if in_uniconta is None:  # a reference Intempus does not know (yet)
             unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
             continue
-        if in_uniconta == in_intempus:
+        if in_uniconta == in_intempus or says_nothing(attribute, in_uniconta):
             continue
         match comparison.winner(attribute):
             case System.UNICONTA:
@@ -485,7 +501,7 @@ class _Comparison:
     def loses(self, attribute: Attribute) -> bool:
         """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
         if attribute.name not in self.intempus.base:
-            return self.intempus_now[attribute.name] != "" and not attribute.is_activity
+            return self.intempus_now[attribute.name] != "" and not (attribute.is_activity or attribute.is_withdrawal)
         return attribute.name in self.intempus_changed
 
     def reason(self, attribute: Attribute) -> str:

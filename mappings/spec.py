@@ -63,6 +63,8 @@ class Side:
     key_max_length: int | None = None
     is_flaggable: bool = False  # may carry the opt-in flag
     defaults: Mapping[str, Value] = field(default_factory=dict)  # sent on create
+    copies: Mapping[str, str] = field(default_factory=dict)  # on create: field → attribute it repeats; must be filled
+    secret_fields: tuple[str, ...] = ()  # on create: filled with something unguessable that nobody keeps
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Attribute:
     is_mandatory: bool = False  # of a reference: the record waits for it
     is_key: bool = False  # the record's number: given at creation, never changed afterwards
     is_activity: bool = False  # the derived active flag (rule M7)
+    is_withdrawal: bool = False  # blank says nothing and is never sent; any other value ends the record, see `has_ended`
     is_off_by_default: bool = False  # not synchronised until a tenant's field rule names it
     max_length: int | None = None
     translations: tuple[tuple[str, str], ...] = ()  # (value in Uniconta, value in Intempus), a tenant's rows
@@ -94,16 +97,24 @@ class Attribute:
 
 @dataclass(frozen=True)
 class MatchRule:
-    """Unlinked records match where these attributes, one per side, hold the same non-blank value."""
+    """Unlinked records match where these attributes, one per side, hold the same non-blank value.
+
+    `transform` makes two spellings of one value equal before they are compared; nothing is written with it.
+    """
 
     uniconta: str
     intempus: str
     certainty: Match = Match.CERTAIN
+    transform: str = "text"
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A kind of thing both systems know. `is_on_demand`: goes to Intempus only when a record that uses it goes (M6)."""
+    """A kind of thing both systems know. `is_on_demand`: goes to Intempus only when a record that uses it goes (M6).
+
+    `is_creation_costly`: one more in Intempus may cost money, so creating is off until a person switches it on, and is
+    never tried twice without a person. `keeps_number`: born in Intempus, it keeps its number there, if it has one.
+    """
 
     name: str
     label: str
@@ -113,6 +124,8 @@ class Entity:
     attributes: tuple[Attribute, ...]
     match: tuple[MatchRule, ...]
     is_on_demand: bool = False
+    is_creation_costly: bool = False
+    keeps_number: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -172,6 +185,8 @@ def _check_attributes(entity: Entity) -> None:
                 raise DeclarationError(f"{entity.name}.{attribute.name}: no field named for {system}")
         if attribute.is_mandatory and not attribute.reference:
             raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
+        if attribute.is_withdrawal and attribute.direction is not Direction.TO_INTEMPUS:
+            raise DeclarationError(f"{entity.name}.{attribute.name}: a withdrawal goes to Intempus only")
         if attribute.is_off_by_default and (attribute.is_key or attribute.is_mandatory or attribute.is_activity):
             raise DeclarationError(
                 f"{entity.name}.{attribute.name}: the engine needs it, so it cannot be off by default"
@@ -185,7 +200,9 @@ def _check_attributes(entity: Entity) -> None:
 def _check_fields(entity: Entity) -> None:
     for system in System:
         fields = [attribute.field_on(system) for attribute in entity.attributes]
-        for name in fields:
+        # Withdrawals never write to Uniconta, so several may read one field.
+        written = [a.field_on(system) for a in entity.attributes if not (a.is_withdrawal and system is System.UNICONTA)]
+        for name in written:
             if fields.count(name) > 1:
                 raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
         if entity.side(system).system is not system:
@@ -198,5 +215,7 @@ def _check_matches(entity: Entity) -> None:
         for name in (rule.uniconta, rule.intempus):
             if name not in names:
                 raise DeclarationError(f"{entity.name}: match rule names the unknown attribute '{name}'")
+        if rule.transform not in TRANSFORMS:
+            raise DeclarationError(f"{entity.name}: match rule's transform '{rule.transform}' does not exist")
         if rule.certainty is Match.CERTAIN and "name" in (rule.uniconta, rule.intempus):
             raise DeclarationError(f"{entity.name}: a name alone never links records; make that rule a proposal")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
 from mappings.units import MEMBER_OF_SPELLING, NO_UNIT, TEXT_OF_MEMBER
@@ -20,16 +21,25 @@ LINE_END = re.compile(r"\r+\n")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 CENT = Decimal("0.01")
 COUNTRY_PREFIX = re.compile(r"^(DK)+")
+DIALLING_PREFIX = re.compile(r"^(\+|00)45")
+NOT_DIALLED = re.compile(r"[\s().-]")
+#: Intempus: a positive whole number below a million, as text (API page 3.5).
+EMPLOYEE_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
+DENMARK = ZoneInfo("Europe/Copenhagen")
 Raw = Any
 Value = str | bool | int
 
 
 class MappingError(ValueError):
-    """A remote value cannot be understood; becomes *needs attention*. `field` is filled in by the engine."""
+    """A remote value cannot be understood; becomes *needs attention*. `field` is filled in by the engine.
 
-    def __init__(self, message: str, field: str = "") -> None:
+    `code`: which sentence of the catalogue says it, where a value is refused before it is sent.
+    """
+
+    def __init__(self, message: str, field: str = "", code: str = "value_refused") -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,28 @@ def _read_date(raw: Raw) -> str:
         raise MappingError(f"expected a date, got {raw!r}") from None
 
 
+def _read_withdrawn(raw: Raw) -> Value:
+    """False once the day of a date has passed, until then blank: a last day at work is still one (Danish calendar)."""
+    ended = _read_date(raw)
+    return False if ended and ended < datetime.now(DENMARK).date().isoformat() else ""
+
+
+def _never_written(value: Value) -> Raw:
+    raise MappingError(f"is only ever read there, so {value!r} cannot be written")
+
+
+def _write_employee_number(value: Value) -> Raw:
+    """Raises MappingError for a number Intempus does not take."""
+    if not EMPLOYEE_NUMBER.fullmatch(str(value)):
+        raise MappingError(f"{value!r} is no whole number from 1 to 999999", code="number_refused")
+    return value
+
+
+def _read_phone(raw: Raw) -> str:
+    """A Danish number as it is dialled at home: "+45 20 30 40 50" and "20304050" are one telephone."""
+    return DIALLING_PREFIX.sub("", NOT_DIALLED.sub("", _read_text(raw)))
+
+
 def _read_country(raw: Raw) -> str:
     """ISO code. A text we do not know is kept as it is: it is shown, never guessed at."""
     text = _read_text(raw)
@@ -162,6 +194,9 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("unit_member", _read_unit, _write_unit_member),
         Transform("unit_text", _read_unit, lambda value: TEXT_OF_MEMBER.get(str(value), value)),
         Transform("date", _read_date, lambda value: value or None),
+        Transform("withdrawn_when_past", _read_withdrawn, _never_written),
+        Transform("employee_number", _read_text, _write_employee_number),
+        Transform("phone_number", _read_phone, lambda value: value),
         Transform("country_member", _read_country, lambda value: MEMBER_OF_CODE.get(str(value), value)),
         Transform("country_code", _read_country, lambda value: value),
         Transform("registration_number", _read_digits, lambda value: value),

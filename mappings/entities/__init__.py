@@ -2,11 +2,16 @@
 
 from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
+from mappings.entities.employee import EMPLOYEE
+from mappings.entities.employee_group import EMPLOYEE_GROUP
 from mappings.entities.product import PRODUCT
 from mappings.entities.product_group import PRODUCT_GROUP
 from mappings.spec import DeclarationError, Entity
 
-ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (CUSTOMER_GROUP, CUSTOMER, PRODUCT_GROUP, PRODUCT)}
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (CUSTOMER_GROUP, CUSTOMER, PRODUCT_GROUP, PRODUCT, EMPLOYEE_GROUP, EMPLOYEE)
+}
 
 _seen: set[str] = set()
 for _entity in ENTITIES.values():

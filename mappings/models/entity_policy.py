@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from mappings.entities import ENTITIES
 from tenants.models import Tenant
 
 
@@ -67,6 +70,13 @@ class EntityPolicy(models.Model):
         verbose_name = _("entity policy")
         verbose_name_plural = _("entity policies")
         constraints = [models.UniqueConstraint(fields=["tenant", "entity"], name="one_policy_per_entity")]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Wherever a row is made: what can cost money is off unless whoever makes it says so.
+        entity = ENTITIES.get(kwargs.get("entity", ""))
+        if entity is not None and entity.is_creation_costly:
+            kwargs.setdefault("create_in_intempus", False)
+        super().__init__(*args, **kwargs)
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.entity}"

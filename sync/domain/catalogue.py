@@ -43,6 +43,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Nye poster af denne slags oprettes ikke i det andet system: det er slået fra for virksomheden.",
         "Opret posten manuelt, eller slå oprettelse til under virksomhedens regler pr. posttype.",
     ),
+    "ended_in_uniconta": (
+        "The record has ended in Uniconta (an employee: terminated), so it is not created in Intempus.",
+        "",
+        "Posten er ophørt i Uniconta (en medarbejder: fratrådt), så den oprettes ikke i Intempus.",
+        "",
+    ),
     "entity_off": (
         "This kind of record does not synchronise for this company.",
         "Switch it on under the company’s entity policies.",
@@ -400,6 +406,28 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Correct the value and press Retry.",
         "En værdi er ikke tilladt i det andet system.",
         "Ret værdien, og tryk Prøv igen.",
+    ),
+    "number_refused": (
+        "Intempus takes only whole numbers from 1 to 999,999 as this number, without letters or leading zeros. Nothing was sent.",
+        "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, "
+        "or choose a number series under the company’s entity policies.",
+        "Intempus tager kun hele tal fra 1 til 999.999 som nummer her, uden bogstaver og uden nuller foran. Intet er sendt.",
+        "Ret nummeret i Uniconta, og tryk Prøv igen. Er posten født i Intempus: giv den et nummer dér, "
+        "eller vælg en nummerserie under virksomhedens regler pr. posttype.",
+    ),
+    "value_needed": (
+        "Intempus cannot create the record while this field is blank. Nothing was sent.",
+        "Fill in the field in Uniconta; for an employee the e-mail becomes the user name, and Intempus mails the password there.",
+        "Intempus kan ikke oprette posten, så længe feltet er tomt. Intet er sendt.",
+        "Udfyld feltet i Uniconta; en medarbejders e-mail bliver brugernavn, og Intempus sender adgangskoden dertil.",
+    ),
+    "not_created_again": (
+        "Intempus did not answer when the record was to be created, and it is not found there. It is not tried again by itself, "
+        "because one more can cost money.",
+        "Look for it in Intempus. If it is not there, press Sync now.",
+        "Intempus svarede ikke, da posten skulle oprettes, og den findes ikke dér. Det prøves ikke igen af sig selv, "
+        "fordi én mere kan koste penge.",
+        "Se efter i Intempus. Findes den ikke, så tryk Synkroniser nu.",
     ),
     "loop_breaker": (
         "The same field was written three times within an hour without a person changing it. It is held with both values.",

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.engine import Action, ConflictPolicy, Inactive, Outcome, Plan, SideView, Standing, make_plan
+from mappings.engine import Action, ConflictPolicy, Inactive, Outcome, Plan, SideView, Standing, has_ended, make_plan
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
@@ -77,10 +77,19 @@ def settle_unclear(entity: Entity, items: list[Item]) -> None:
             # Somebody rang meanwhile: the remote may still be storing it, and a second try would double it.
             by_link[entry.link_id].error = RetryLater("answer_awaited", after=wait, is_outage=False)
             continue
+        elif is_create and entity.is_creation_costly and not _is_asked_for(by_link[entry.link_id], entry):
+            by_link[entry.link_id].error = NeedsAttention("not_created_again")
+            continue
         elif entry.reserved_number:
             continue  # the look-up of its number right before the next try tells
         entry.state = SyncLogEntry.State.DONE if arrived else SyncLogEntry.State.NOT_DONE
         entry.save(update_fields=["state"])
+
+
+def _is_asked_for(item: Item, entry: SyncLogEntry) -> bool:
+    """Whether a person asked for the record again since this write."""
+    person = ChangeEvent.Origin.PERSON
+    return any(event.origin == person and event.received_at > entry.at for event in item.events)
 
 
 def _still_storing(entry: SyncLogEntry) -> float:
@@ -144,7 +153,7 @@ def missing_references(context: Context, entity: Entity, items: list[Item]) -> d
         values = item.link.current(System.UNICONTA)
         if values is None or item.link.is_ticked is False or item.error or not (policy.enabled and policy.to_intempus):
             continue
-        if not item.link.intempus_id and not policy.create_in_intempus:
+        if not item.link.intempus_id and (not policy.create_in_intempus or has_ended(entity, values)):
             continue
         for attribute in entity.references:
             key = str(values.get(attribute.name, ""))

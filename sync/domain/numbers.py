@@ -24,6 +24,8 @@ def reserve_number(context: Context, entity: Entity, link: RecordLink) -> str:
         return link.reserved_number  # an earlier try may have arrived under it
     if policy.number_series:
         number = _draw(context, entity, policy.number_series)
+    elif entity.keeps_number and (current := link.current(System.INTEMPUS)) and current.get(entity.key.name):
+        number = str(current[entity.key.name])
     else:
         number = f"{policy.number_prefix}{link.intempus_id}"
     longest = entity.uniconta.key_max_length

@@ -215,7 +215,9 @@ class _Work:
                 self.error(where, "stands in the file more than once; keep one of them")
                 continue
             seen.add(name)
-            self.overlay(where, stored.get(name) or model(tenant=self.tenant), values)
+            # A new row is told what it is about at once: what it starts with may depend on that.
+            new = {each: values[each] for each in names if each in values}
+            self.overlay(where, stored.get(name) or model(tenant=self.tenant, **new), values)
         self.left_alone += [f"{key}.{'.'.join(name)}" for name in stored if name not in seen]
 
     def store(self) -> Onboarded:

@@ -5,6 +5,7 @@ HTTP runs in threads that touch no database; the database is written by the call
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,7 +17,7 @@ from django.conf import settings
 from mappings.engine import Action, Plan, Write, to_canonical, to_remote
 from mappings.entities import ENTITIES
 from mappings.models import RecordLink
-from mappings.spec import Entity, System, Values
+from mappings.spec import Entity, Side, System, Values
 from mappings.transforms import MappingError
 from sync.connectors.base import Reference, Row, Written
 from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
@@ -69,15 +70,17 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             item.reserved_number = reserve_number(context, entity, link)
             values = {**values, entity.key.name: item.reserved_number}
         try:
+            if item.reserved_number:  # it goes to Intempus as soon as the record is made: ask before, not after
+                to_remote(entity, System.INTEMPUS, {entity.key.name: item.reserved_number})
             row = to_remote(entity, write.target, values)
         except MappingError as error:
-            raise NeedsAttention("value_refused", f"{error.field}: {error}") from None
+            raise NeedsAttention(error.code, f"{error.field}: {error}") from None
         for attribute in entity.references:
             if attribute.name in values:
                 resource = ENTITIES[attribute.reference].side(write.target).resource
                 row[attribute.field_on(write.target)] = Reference(resource, str(values[attribute.name]))
         if write.action is Action.CREATE:
-            row = {**side.defaults, **row}
+            row = {**side.defaults, **_only_at_creation(side, values), **row}
             # Unknown is sent, too: in a table that was always empty nobody has seen yet whether it has the field.
             if side.is_flaggable and context.policies[entity.name].has_flag is not False:
                 row |= context.tick()
@@ -94,6 +97,15 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             )
         )
     return jobs
+
+
+def _only_at_creation(side: Side, values: Values) -> dict[str, Any]:
+    """What a new record needs beside its attributes. Raises NeedsAttention when an attribute it repeats is blank."""
+    for name in side.copies.values():
+        if not values.get(name):
+            raise NeedsAttention("value_needed", name)
+    repeated = {remote: values[name] for remote, name in side.copies.items()}
+    return repeated | {remote: secrets.token_urlsafe(24) for remote in side.secret_fields}
 
 
 def describe(plan: Plan, write: Write | None = None) -> dict[str, Any]:

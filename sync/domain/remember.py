@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from mappings.engine import Outcome, Plan, effective
+from mappings.engine import Outcome, Plan, effective, says_nothing
 from mappings.models import RecordLink
 from mappings.spec import Entity, System, Value
 from sync.connectors.base import Written
@@ -297,7 +297,7 @@ def differing(entity: Entity, row: RecordLink, references: LinkReferences) -> li
         left: Value | None = uniconta.get(attribute.name)
         if attribute.reference and left:
             left = references.to_intempus(attribute.reference, str(left)) or ""
-        if left != intempus.get(attribute.name):
+        if left != intempus.get(attribute.name) and not says_nothing(attribute, left):
             names.append(attribute.name)
     return names
 
