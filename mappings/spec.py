@@ -83,7 +83,9 @@ class Attribute:
     is_mandatory: bool = False  # of a reference: the record waits for it
     is_key: bool = False  # the record's number: given at creation, never changed afterwards
     is_activity: bool = False  # the derived active flag (rule M7)
-    is_withdrawal: bool = False  # blank says nothing and is never sent; any other value ends the record, see `has_ended`
+    is_withdrawal: bool = (
+        False  # blank says nothing and is never sent; any other value ends the record, see `has_ended`
+    )
     is_off_by_default: bool = False  # not synchronised until a tenant's field rule names it
     max_length: int | None = None
     translations: tuple[tuple[str, str], ...] = ()  # (value in Uniconta, value in Intempus), a tenant's rows

@@ -9,8 +9,7 @@ from mappings.entities.product_group import PRODUCT_GROUP
 from mappings.spec import DeclarationError, Entity
 
 ENTITIES: dict[str, Entity] = {
-    entity.name: entity
-    for entity in (CUSTOMER_GROUP, CUSTOMER, PRODUCT_GROUP, PRODUCT, EMPLOYEE_GROUP, EMPLOYEE)
+    entity.name: entity for entity in (CUSTOMER_GROUP, CUSTOMER, PRODUCT_GROUP, PRODUCT, EMPLOYEE_GROUP, EMPLOYEE)
 }
 
 _seen: set[str] = set()

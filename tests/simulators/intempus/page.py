@@ -14,10 +14,21 @@ if TYPE_CHECKING:
     from .simulator import IntempusSimulator
 
 ACCENT = "#1f6b52"
-PAGES = ("customer", "customer_group", "product", "product_group", "case", "case_group", "case_state")
+PAGES = (
+    "customer",
+    "customer_group",
+    "product",
+    "product_group",
+    "employee",
+    "employee_group",
+    "case",
+    "case_group",
+    "case_state",
+)
 COLUMNS = {
     "customer": ("number", "name", "vat_registration_number", "zip_code", "city", "phone", "customer_group", "active"),
     "product": ("number", "name", "product_group", "unit", "sales_price", "bar_code", "accessible"),
+    "employee": ("number", "name", "username", "email", "phone", "city", "employee_group"),
     "case": ("number", "name", "customer", "case_group", "case_state", "start_date", "end_date", "active"),
 }
 
@@ -109,7 +120,11 @@ def _shown(names: dict[str, dict[int, str]], column: str, value: Any) -> Any:
 
 def _writable(resource: Resource) -> list[Field]:
     taken = ("copy", "uris")
-    return [f for f in resource.fields if not (f.read_only or f.personal or f.type in taken or f.name == "company")]
+    return [
+        f
+        for f in resource.fields
+        if not (f.read_only or f.personal or f.write_only or f.type in taken or f.name == "company")
+    ]
 
 
 def _edit_section(simulator: "IntempusSimulator", company: int, resource: Resource, row_id: int | None) -> str:

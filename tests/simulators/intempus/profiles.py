@@ -13,6 +13,7 @@ class Switches:
     customer_has_timestamp: bool = True
     customer_group_has_timestamp: bool = True
     product_has_timestamp: bool = True
+    employee_has_timestamp: bool = True
     list_total_count: bool = True  # off: null in cursor mode
     list_order_by_id: bool = True  # off: a fixed but arbitrary order in offset mode
     cursor_paging_supported: bool = True
@@ -48,6 +49,7 @@ ALL_ADVERSE: Mapping[str, Any] = MappingProxyType(
         "logical_timestamp_header_present": False,
         "customer_group_has_timestamp": False,
         "product_has_timestamp": False,
+        "employee_has_timestamp": False,
         "list_total_count": False,
         "list_order_by_id": False,
         "detail_embeds_related": True,

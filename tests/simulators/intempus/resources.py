@@ -25,6 +25,8 @@ class Field:
     decimals: int = 2
     source: tuple[str, str] = ("", "")  # copy: (relation field, field there)
     personal: bool = False  # kept, but never shown
+    write_only: bool = False  # needed in a POST, taken and never shown: a password
+    below: int = 0  # text: a positive whole number smaller than this, 0 for any text
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,53 @@ PRODUCT_GROUP = Resource(
     fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
 )
 
+# Which fields must be there is known (API page 3.5); what a new employee may do at first is assumed.
+EMPLOYEE = Resource(
+    name="employee",
+    title="Employees",
+    fields=(
+        COMPANY_URI,
+        Field("name", required=True),
+        Field("number", default="", null_means="", below=1_000_000),
+        Field("username", required=True),
+        Field("password", required=True, write_only=True),
+        Field("password_generation", "int", required=True, write_only=True),
+        *text("initial", "email", "personal_email", "phone", "street_address", "zip_code", "city", "country"),
+        *text("cpr_number", "car_registration_number"),
+        relation("department", "department"),
+        Field("department__name", "copy", read_only=True, source=("department", "name")),
+        relation("employee_group", "employee_group"),
+        Field("active_contract", "bool", default=False, read_only=True),
+        Field("contract", default=[], read_only=True),
+        Field("responsible_levels", default=[], read_only=True),
+        *(Field(name, "date") for name in ("seniority_date", "subscribe_date")),
+        Field("unsubscribe_date", "date", read_only=True),
+        boolean("may_CUD_customers_and_cases", False, False),
+        boolean("may_add_work_reports_to_all_cases", True, False),
+    ),
+)
+
+EMPLOYEE_GROUP = Resource(
+    name="employee_group",
+    title="Employee groups",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True)),
+)
+
+# Comes with its employee, and is why an employee is never deleted.
+USERPROFILE = Resource(
+    name="userprofile",
+    title="User profiles",
+    methods=frozenset({"GET", "PUT", "PATCH"}),
+    has_timestamp=False,
+    has_creation_id=False,
+    fields=(
+        relation("employee", "employee", required=True),
+        boolean("may_log_into_backend", False, False),
+        boolean("may_log_into_approval", False, False),
+    ),
+)
+
 CASE_GROUP = Resource(
     name="case_group",
     title="Case groups",
@@ -201,7 +250,20 @@ CASE = Resource(
 
 RESOURCES: dict[str, Resource] = {
     each.name: each
-    for each in (COMPANY, CUSTOMER, CUSTOMER_GROUP, PRODUCT, PRODUCT_GROUP, CASE, CASE_GROUP, CASE_STATE, DEPARTMENT)
+    for each in (
+        COMPANY,
+        CUSTOMER,
+        CUSTOMER_GROUP,
+        PRODUCT,
+        PRODUCT_GROUP,
+        EMPLOYEE,
+        EMPLOYEE_GROUP,
+        USERPROFILE,
+        CASE,
+        CASE_GROUP,
+        CASE_STATE,
+        DEPARTMENT,
+    )
 }
 
 

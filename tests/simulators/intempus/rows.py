@@ -42,7 +42,7 @@ def row_as_json(
     if simulator.has_timestamp(resource):
         shown[TIMESTAMP] = row[TIMESTAMP]
     for each in resource.fields:
-        if not each.personal:
+        if not (each.personal or each.write_only):
             shown[each.name] = _shown(simulator, resource, row, each, embed)
     for name in simulator.hidden_from(resource.name, row["id"]):
         shown.pop(name, None)
@@ -117,6 +117,9 @@ def read_value(simulator: "IntempusSimulator", resource: Resource, each: Field, 
                 raise bad_request(f"The '{each.name}' field takes a list")
             return [str(uri) for uri in value]
     text = str(value)
+    if each.below and text and not (text.isascii() and text.isdigit() and 0 < int(text) < each.below):
+        message = sentence("number_range", simulator.switches.language, last=each.below - 1)
+        raise RefusedError(json_reply({resource.name: {each.name: [message]}}, 400))
     limit = simulator.switches.max_text_length
     if limit and len(text) > limit:
         message = sentence("too_long", simulator.switches.language, limit=limit)

@@ -174,6 +174,8 @@ class IntempusSimulator(Simulator):
             return self.switches.customer_group_has_timestamp
         if resource.name == "product":
             return self.switches.product_has_timestamp
+        if resource.name == "employee":
+            return self.switches.employee_has_timestamp
         return resource.has_timestamp
 
     def view(self, resource: Resource) -> Any:
@@ -190,7 +192,7 @@ class IntempusSimulator(Simulator):
         with self.lock:
             row_id = self._next_id()
             row = self._as_person(
-                lambda: self._new_row(declared, company, self._person_values(company, declared, values), None)
+                lambda: self._new_row(declared, company, self._person_values(company, declared, values, new=True), None)
             )
             self._put(company, declared, row_id, row, self.next_timestamp())
             self._enter_person("create", company, resource, row_id, values, "created")
@@ -239,7 +241,7 @@ class IntempusSimulator(Simulator):
     def finish_late_commit(self, token: int) -> int:
         with self.lock:
             late = self._late.pop(token)
-            values = self._person_values(late.company, late.resource, late.values)
+            values = self._person_values(late.company, late.resource, late.values, new=late.row_id is None)
             if late.row_id is None:
                 row_id, action = self._next_id(), "created"
                 row = self._new_row(late.resource, late.company, values, None)
@@ -251,13 +253,18 @@ class IntempusSimulator(Simulator):
             self._enter_person("late", late.company, late.resource.name, row_id, late.values, action)
             return row_id
 
-    def _person_values(self, company: int, resource: Resource, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _person_values(
+        self, company: int, resource: Resource, values: Mapping[str, Any], *, new: bool = False
+    ) -> dict[str, Any]:
         """What a person chose: relations may be given by id, and the company is the one they are in."""
         relations = {each.name: each.target for each in resource.fields if each.type == "uri"}
         typed = {
             name: uri_of(relations[name], value) if name in relations and isinstance(value, int) else value
             for name, value in values.items()
         }
+        if resource.name == "employee" and new:
+            user = {"username": values.get("email") or values.get("name"), "password": "-", "password_generation": 2}
+            typed |= {name: value for name, value in user.items() if not typed.get(name)}
         return typed | ({"company": uri_of("company", company)} if "company" in relations else {})
 
     def _as_person(self, act: Any) -> Any:
@@ -423,7 +430,15 @@ class IntempusSimulator(Simulator):
         row.update(read_values(self, resource, body, company))
         row["creation_id"] = None if creation_id is None else str(creation_id)
         self._validate(resource, company, row, None)
+        if resource.name == "employee":
+            self._check_password(row)
         return row
+
+    def _check_password(self, row: Mapping[str, Any]) -> None:
+        """0 is for users who are there already; 1 mails the password (API page 3.5)."""
+        if row["password_generation"] not in (1, 2) or (row["password_generation"] == 1 and not row["email"]):
+            message = sentence("password_generation", self.switches.language)
+            raise RefusedError(json_reply({"employee": {"password_generation": [message]}}, 400))
 
     def _changed_row(self, resource: Resource, company: int, old: Row, body: dict[str, Any]) -> dict[str, Any]:
         row = dict(old)
@@ -452,6 +467,9 @@ class IntempusSimulator(Simulator):
     def _put(self, company: int, resource: Resource, row_id: int, row: dict[str, Any], timestamp: int) -> Row:
         table = self.store.table(company, resource.name)
         old = table.rows.get(row_id)
+        if resource.name == "employee" and old is None:
+            profile = self._defaults(RESOURCES["userprofile"], company) | {"employee": row_id, "creation_id": None}
+            self._put(company, RESOURCES["userprofile"], max(self._last_id, row_id) + 1, profile, timestamp)
         row["id"] = row_id
         row[TIMESTAMP] = timestamp
         if resource.name == "case":

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from .simulator import UnicontaSimulator
 
 ACCENT = "#24527a"
-PAGES = ("Debtor", "DebtorGroup", "InvItem", "InvGroup", "NumberSerie", "TableChangeEvent")
+PAGES = ("Debtor", "DebtorGroup", "InvItem", "InvGroup", "Employee", "EmployeeGroup", "NumberSerie", "TableChangeEvent")
 COLUMNS = {
     "Debtor": ("Account", "Name", "CompanyRegNo", "ZipCode", "City", "Phone", "Group", "Blocked"),
     "DebtorGroup": ("Group", "Name", "IsDefault"),
     "InvItem": ("Item", "Name", "Group", "Unit", "SalesPrice1", "CostPrice", "EAN", "Blocked"),
     "InvGroup": ("Group", "Name", "IsDefault"),
+    "Employee": ("Number", "Name", "Group", "Email", "Mobil", "ZipCode", "City", "Terminated"),
+    "EmployeeGroup": ("Number", "Name"),
     "NumberSerie": ("Serie", "Name", "Prefix", "Next"),
     "TableChangeEvent": ("Table", "Url", "UsePost", "LastEvent", "HasError", "ErrorMessage"),
 }
@@ -117,10 +119,10 @@ def _input(simulator: "UnicontaSimulator", company: int, prop: Property, row: di
         return html.tick_box(prop.name, value)
     if prop.enum is not None:
         return html.select(prop.name, value, [(member.name, member.en) for member in prop.enum.members])
-    if prop.references in ("DebtorGroup", "InvGroup"):
+    if prop.references is not None and TABLES[prop.references].group:
+        key = TABLES[prop.references].key
         groups = [
-            (str(each["Group"]), f"{each['Group']} – {each['Name']}")
-            for each in simulator.rows(company, prop.references)
+            (str(each[key]), f"{each[key]} – {each['Name']}") for each in simulator.rows(company, prop.references)
         ]
         return html.select(prop.name, value, [("", "–"), *groups])
     return html.text_input(prop.name, _plain(value))

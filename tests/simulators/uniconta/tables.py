@@ -177,6 +177,33 @@ INV_GROUP = Table(
     ),
 )
 
+EMPLOYEE = Table(
+    name="Employee",
+    table_id=95,
+    key="Number",
+    title="Employees",
+    properties=(
+        *text("Number", "Name", "Address1", "Address2", "ZipCode", "City"),
+        reference("Group", "EmployeeGroup"),
+        *text("Mobil", "PrivateMobil", "Email", "PrivateEmail", "PersonalId", "PayId", "PayrollCategory"),
+        *text("UserLoginId", "VechicleRegNo", "Approver", "Approver2"),
+        read_only("UserName"),
+        *(Property(name, "date") for name in ("Hired", "Terminated", "TMCloseDate", "TMApproveDate")),
+        *number("CostPrice", "SalesPrice"),
+        *boolean("Blocked"),
+        *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+    ),
+)
+
+EMPLOYEE_GROUP = Table(
+    name="EmployeeGroup",
+    table_id=96,  # assumed
+    key="Number",
+    title="Employee groups",
+    group=True,
+    properties=text("Number", "Name", "Account"),
+)
+
 NUMBER_SERIE = Table(
     name="NumberSerie",
     table_id=12,  # assumed
@@ -241,6 +268,8 @@ TABLES: dict[str, Table] = {
         DEBTOR_GROUP,
         INV_ITEM,
         INV_GROUP,
+        EMPLOYEE,
+        EMPLOYEE_GROUP,
         NUMBER_SERIE,
         COMPANY,
         TABLE_CHANGE_EVENT,
