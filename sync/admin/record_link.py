@@ -101,6 +101,7 @@ LINK_REASONS = {
     "deleted_in_intempus",
     "deleted_in_uniconta",
     "direction_off",
+    "ended_in_uniconta",
     "entity_off",
     "flag_appeared",
     "flag_disappeared",
@@ -111,13 +112,16 @@ LINK_REASONS = {
     "mapping_error",
     "never_ticked",
     "no_default_group",
+    "not_created_again",
     "not_used",
+    "number_refused",
     "proposal_match",
     "reactivated_by_hand",
     "reference_missing",
     "reference_waits",
     "unclear_write",
     "unticked",
+    "value_needed",
 }
 
 

@@ -17,7 +17,8 @@ _LOOK_AHEAD = 200
 
 _SECRET_NAME = re.compile(
     r".*password|.*passwd|pwd|pass_?code|.*secret.*|.*token|.*api_?key|apikey|authorization|pin|pin_?code"
-    r"|.*personal_?id|.*cpr.*",
+    # The CPR number under the names of both systems (PersonalId, cpr_number), and what people call their own fields.
+    r"|.*personal_?(id|nr|number).*|.*cpr.*|.*person_?(nr|nummer|number).*|.*social_?security.*|ssn",
     re.IGNORECASE,
 )
 # Fields that legitimately hold ten digits: phone and registration numbers, keys, ids, bank details, counters.

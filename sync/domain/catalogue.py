@@ -409,11 +409,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "number_refused": (
         "Intempus takes only whole numbers from 1 to 999,999 as this number, without letters or leading zeros. Nothing was sent.",
-        "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, "
-        "or choose a number series under the company’s entity policies.",
+        "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, or choose a number series under the company’s entity policies.",
         "Intempus tager kun hele tal fra 1 til 999.999 som nummer her, uden bogstaver og uden nuller foran. Intet er sendt.",
-        "Ret nummeret i Uniconta, og tryk Prøv igen. Er posten født i Intempus: giv den et nummer dér, "
-        "eller vælg en nummerserie under virksomhedens regler pr. posttype.",
+        "Ret nummeret i Uniconta, og tryk Prøv igen. Er posten født i Intempus: giv den et nummer dér, eller vælg en nummerserie under virksomhedens regler pr. posttype.",
     ),
     "value_needed": (
         "Intempus cannot create the record while this field is blank. Nothing was sent.",
@@ -422,11 +420,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Udfyld feltet i Uniconta; en medarbejders e-mail bliver brugernavn, og Intempus sender adgangskoden dertil.",
     ),
     "not_created_again": (
-        "Intempus did not answer when the record was to be created, and it is not found there. It is not tried again by itself, "
-        "because one more can cost money.",
+        "Intempus did not answer when the record was to be created, and it is not found there. It is not tried again by itself, because one more can cost money.",
         "Look for it in Intempus. If it is not there, press Sync now.",
-        "Intempus svarede ikke, da posten skulle oprettes, og den findes ikke dér. Det prøves ikke igen af sig selv, "
-        "fordi én mere kan koste penge.",
+        "Intempus svarede ikke, da posten skulle oprettes, og den findes ikke dér. Det prøves ikke igen af sig selv, fordi én mere kan koste penge.",
         "Se efter i Intempus. Findes den ikke, så tryk Synkroniser nu.",
     ),
     "loop_breaker": (
