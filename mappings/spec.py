@@ -207,6 +207,9 @@ def _check_fields(entity: Entity) -> None:
         for name in written:
             if fields.count(name) > 1:
                 raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
+        for name in entity.side(system).copies.values():
+            if name not in (attribute.name for attribute in entity.attributes):
+                raise DeclarationError(f"{entity.name}: a new record copies the unknown attribute '{name}'")
         if entity.side(system).system is not system:
             raise DeclarationError(f"{entity.name}: the {system} side is declared for {entity.side(system).system}")
 

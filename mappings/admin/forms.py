@@ -28,7 +28,7 @@ def entity_formfield(db_field: Any) -> forms.ChoiceField | None:
     )
 
 
-class EntityPolicyForm(forms.ModelForm[EntityPolicy]):
+class EntityPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new policy never begins with creating what may cost money: the box is ticked before the entity is chosen."""
 
     class Meta:
@@ -39,9 +39,10 @@ class EntityPolicyForm(forms.ModelForm[EntityPolicy]):
             )
         }
 
-    def clean_create_in_intempus(self) -> bool:
-        wanted = bool(self.cleaned_data["create_in_intempus"])
-        entity = ENTITIES.get(str(self.cleaned_data.get("entity", "")))
-        if self.instance.pk is None and entity is not None and entity.is_creation_costly:
-            return False
-        return wanted
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        entity = ENTITIES.get(str(values.get("entity", "")))
+        is_new = self.instance.pk is None or "entity" in self.changed_data
+        if is_new and entity is not None and entity.is_creation_costly:
+            values["create_in_intempus"] = False
+        return values

@@ -492,3 +492,57 @@ def test_a_product_and_its_group(client: Client) -> None:
     refused = client.post("product/", json={"company": COMPANY_URI, "name": "Kabel", "sales_price": "125,50"})
     assert refused.status_code == 400
     assert "Invalid decimal string for 'sales_price' field" in refused.json()["error"]
+
+
+PERSON = {"name": "Jens", "username": "jens", "password": "hemmeligt", "password_generation": 2}
+
+
+def test_an_employee_comes_with_a_user_and_stays(intempus: IntempusSimulator, client: Client) -> None:
+    group = client.create("employee_group", number="10", name="Montører")
+    values = PERSON | {"number": "17", "employee_group": group["resource_uri"], "cpr_number": "0101801234"}
+    employee = client.create("employee", **values, unsubscribe_date="2026-01-31", active_contract=True)
+    assert employee["employee_group"] == group["resource_uri"]
+    assert (employee["logical_timestamp"], employee["cpr_number"]) == (42, "0101801234")
+    assert (employee["unsubscribe_date"], employee["active_contract"], employee["contract"]) == (None, False, [])
+    assert not {"password", "password_generation", "active"} & set(employee)
+    [profile] = client.get("userprofile/").json()["objects"]
+    assert profile["employee"] == employee["resource_uri"]
+    refused = client.delete(f"employee/{employee['id']}/")
+    assert (refused.status_code, refused.json()) == (
+        409,
+        {"error": "Kan ikke slettes, da den er i brug af: brugerprofiler"},
+    )
+    assert client.delete(f"userprofile/{profile['id']}/").status_code == 405
+    changed = client.patch(f"employee/{employee['id']}/", json={"may_CUD_customers_and_cases": True, "city": "Aarhus"})
+    assert changed.status_code == 202
+    assert (changed.json()["may_CUD_customers_and_cases"], changed.json()["city"]) == (True, "Aarhus")
+
+
+@pytest.mark.parametrize("number", ["JH", "0", "1000000", "-5", "1.5"])
+def test_employee_numbers_are_whole_and_below_a_million(client: Client, number: str) -> None:
+    refused = client.post("employee/", json={"company": COMPANY_URI, **PERSON, "number": number})
+    assert refused.status_code == 400
+    assert "heltal fra 1 til 999999" in refused.json()["employee"]["number"][0]
+
+
+@pytest.mark.parametrize("missing", sorted(PERSON))
+def test_what_a_new_employee_needs(client: Client, missing: str) -> None:
+    values = {name: value for name, value in PERSON.items() if name != missing}
+    refused = client.post("employee/", json={"company": COMPANY_URI, **values})
+    assert refused.status_code == 400
+    assert f"The '{missing}' field has no data" in refused.json()["error"]
+
+
+@pytest.mark.parametrize("values", [{"password_generation": 0}, {"password_generation": 1}])
+def test_how_a_new_employee_gets_a_password(client: Client, values: dict[str, Any]) -> None:
+    refused = client.post("employee/", json={"company": COMPANY_URI, **PERSON, **values})
+    assert refused.status_code == 400
+    mailed = PERSON | {"password_generation": 1, "email": "jens@firma.dk"}
+    assert client.create("employee", **mailed)["email"] == "jens@firma.dk"
+
+
+def test_a_person_makes_an_employee_on_the_page(intempus: IntempusSimulator, client: Client) -> None:
+    form = {"company": NORDBYG_INTEMPUS, "resource": "employee", "act": "save", "name": "Ida", "number": "18"}
+    assert "was created at" in client.post("/", data=form).text
+    [row] = intempus.rows(NORDBYG_INTEMPUS, "employee")
+    assert (row["name"], row["number"], row["username"]) == ("Ida", "18", "Ida")

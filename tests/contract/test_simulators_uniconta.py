@@ -653,3 +653,25 @@ def test_an_item_as_the_api_page_shows_it(
     assert "NoSuchField" not in row
     refused = client.post(f"{server.url}/api/Entities/Insert/InvItemClient", json=values | {"Item": "1", "Group": "77"})
     assert refused.status_code == 400
+
+
+def test_an_employee_as_the_api_page_shows_it(
+    client: requests.Session, server: Served, uniconta: UnicontaSimulator
+) -> None:
+    uniconta.bulk(NORDBYG, "EmployeeGroup", 1, Number="10", Name="Montører")
+    values = {"Number": "17", "Name": "Jens", "Group": "10", "Mobil": "20304050", "PersonalId": "0101801234"}
+    answer = client.post(f"{server.url}/api/Entities/Insert/EmployeeClient", json=values | {"UserName": "x"})
+    assert answer.status_code == 200, answer.text
+    [row] = client.get(f"{server.url}/api/Entities/EmployeeClient").json()
+    assert (row["Number"], row["Blocked"], row["Terminated"]) == ("17", False, "0001-01-01T00:00:00")
+    assert row["PersonalId"] == "0101801234"
+    assert not {"UserName", "Email", "UpdatedAt"} & set(row)
+    ended = client.put(f"{server.url}/api/Entities/Update/EmployeeClient", json=row | {"Terminated": "2026-01-31"})
+    assert ended.status_code == 200, ended.text
+    [row] = client.get(f"{server.url}/api/Entities/EmployeeClient").json()
+    assert row["Terminated"] == "2026-01-31T00:00:00"
+    refused = client.post(
+        f"{server.url}/api/Entities/Insert/EmployeeClient", json=values | {"Number": "1", "Group": "7"}
+    )
+    assert refused.status_code == 400
+    assert "Montører" in client.get(server.url, params={"table": "Employee", "row": row["RowId"]}).text

@@ -275,6 +275,7 @@ def test_the_cpr_number_stays_where_it_is(company: Company) -> None:
     company.both()
     edit(company, row_id, City="Odense")
     assert users(company)[0]["cpr_number"] == people(company)[0]["PersonalId"] == CPR
+    assert is_kept_anywhere("Odense")  # the search does find
     assert not is_kept_anywhere(CPR)
     assert not is_kept_anywhere(CPR.replace("-", ""))
 
@@ -288,6 +289,4 @@ def is_kept_anywhere(text: str) -> list[str]:
             cursor.execute(f"SELECT count(*) FROM {table} AS row WHERE strpos(row::text, %s) > 0", [text])
             if cursor.fetchone()[0]:
                 found.append(table)
-        cursor.execute("SELECT count(*) FROM sync_exchange")
-        assert cursor.fetchone()[0] > 0
     return found

@@ -100,6 +100,29 @@ def test_a_policy_is_switched(tenant):
     assert policy.on_intempus_delete == "block"
 
 
+@pytest.mark.parametrize(("entity", "is_on"), [("customer", True), ("employee", False)])
+def test_a_new_policy_does_not_begin_with_what_may_cost_money(tenant, entity, is_on):
+    client = person("consultant", tenant)
+    values = {name: "on" for name in ("enabled", "to_intempus", "to_uniconta", "create_in_intempus")}
+    values |= {"tenant": tenant.pk, "entity": entity, "on_uniconta_delete": "ask", "on_intempus_delete": "ask"}
+    page = client.get(reverse("admin:mappings_entitypolicy_add")).content.decode()
+    assert "Off at first for employees" in page
+    assert client.post(reverse("admin:mappings_entitypolicy_add"), values).status_code == 302
+    with tenant_scope(ALL):
+        policy = EntityPolicy.objects.get()
+    assert policy.create_in_intempus is is_on
+    client.post(reverse("admin:mappings_entitypolicy_change", args=[policy.pk]), values)
+    with tenant_scope(ALL):
+        policy.refresh_from_db()
+    assert policy.create_in_intempus is True
+
+
+def test_wherever_a_policy_is_made_creating_employees_is_off(tenant):
+    assert make_policy(tenant, "employee").create_in_intempus is False
+    assert make_policy(tenant, "product").create_in_intempus is True
+    assert EntityPolicy(tenant=tenant, entity="employee", create_in_intempus=True).create_in_intempus is True
+
+
 def test_a_value_translation_is_added(tenant):
     values = {
         "tenant": tenant.pk,

@@ -8,6 +8,7 @@ import pytest
 
 from mappings.entities import ENTITIES
 from mappings.entities.customer import CUSTOMER
+from mappings.entities.employee import EMPLOYEE
 from mappings.entities.product import PRODUCT
 from mappings.rules import with_rules
 from mappings.spec import Attribute, DeclarationError, Direction, Match, MatchRule, System
@@ -52,6 +53,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"match": (MatchRule("cvr", "ean"),)},
         "customer: match rule names the unknown attribute 'ean'",
     ),
+    "withdrawal both ways": (
+        {"attributes": changed("city", is_withdrawal=True)},
+        "customer.city: a withdrawal goes to Intempus only",
+    ),
+    "match by no such transform": (
+        {"match": (MatchRule("cvr", "cvr", transform="upper"),)},
+        "customer: match rule's transform 'upper' does not exist",
+    ),
+    "copies nothing": (
+        {"intempus": replace(CUSTOMER.intempus, copies={"username": "ean"})},
+        "customer: a new record copies the unknown attribute 'ean'",
+    ),
     "match by name alone": (
         {"match": (MatchRule("name", "name"),)},
         "customer: a name alone never links records; make that rule a proposal",
@@ -81,6 +94,16 @@ def test_every_entity_keeps_the_common_rules(entity: Any) -> None:
     assert entity.side(System.UNICONTA).company_field and entity.side(System.INTEMPUS).company_field
     names = list(ENTITIES)
     assert all(names.index(reference.reference) < names.index(entity.name) for reference in entity.references)
+
+
+def test_an_employee_is_found_by_what_is_theirs_alone_and_no_personal_number_is_mapped() -> None:
+    assert {name for rule in EMPLOYEE.match for name in (rule.uniconta, rule.intempus)} == {"mobile", "email"}
+    fields = {a.field_on(system).lower() for a in EMPLOYEE.attributes for system in System}
+    assert not fields & {"personalid", "cpr_number", "privateemail", "personal_email", "privatemobil"}
+    assert {a.name for a in EMPLOYEE.attributes if a.is_withdrawal} == {
+        "reports_on_all_cases",
+        "edits_customers_and_cases",
+    }
 
 
 def rule(**values: Any) -> Any:

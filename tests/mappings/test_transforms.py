@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,15 @@ READS: list[tuple[str, Any, Any]] = [
     ("price", 1234.567, "1234.57"),
     ("price", 0.1 + 0.2, "0.3"),
     ("price", "-0.004", "0"),
+    ("withdrawn_when_past", None, ""),
+    ("withdrawn_when_past", "0001-01-01T00:00:00", ""),
+    ("withdrawn_when_past", "2020-01-31T00:00:00", False),
+    ("withdrawn_when_past", "2999-01-31T00:00:00", ""),
+    ("phone_number", "+45 20 30 40 50", "20304050"),
+    ("phone_number", "0045-20304050", "20304050"),
+    ("phone_number", "(20) 30.40.50", "20304050"),
+    ("phone_number", "+46 70 123", "+4670123"),
+    ("phone_number", None, ""),
     ("unit_member", None, ""),
     ("unit_member", "None", ""),
     ("unit_member", "Ingen", ""),
@@ -154,3 +164,31 @@ def test_units_are_written_as_each_system_spells_them() -> None:
 def test_a_comma_is_named_in_the_error() -> None:
     with pytest.raises(MappingError, match=r"with a decimal point .* got '12,50' with a comma"):
         TRANSFORMS["price"].read("12,50")
+
+
+@pytest.mark.parametrize("number", ["1", "17", "999999"])
+def test_an_employee_number_that_intempus_takes(number: str) -> None:
+    assert TRANSFORMS["employee_number"].write(number) == number
+
+
+@pytest.mark.parametrize("number", ["", "0", "007", "JH", "1000000", "-1", "1.5", "１７"])
+def test_an_employee_number_that_intempus_refuses_has_its_own_sentence(number: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        TRANSFORMS["employee_number"].write(number)
+    assert caught.value.code == "number_refused"
+
+
+def test_a_withdrawal_is_never_written() -> None:
+    with pytest.raises(MappingError):
+        TRANSFORMS["withdrawn_when_past"].write(False)
+
+
+def test_the_last_day_is_still_a_day_by_the_danish_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Midnight(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Midnight":
+            return cls(2026, 6, 30, 22, 30, tzinfo=UTC).astimezone(tz)  # half past midnight in Copenhagen
+
+    monkeypatch.setattr("mappings.transforms.datetime", Midnight)
+    read = TRANSFORMS["withdrawn_when_past"].read
+    assert (read("2026-06-30T00:00:00"), read("2026-07-01T00:00:00")) == (False, "")

@@ -15,6 +15,7 @@ def masked(value: Any) -> Any:
 @pytest.mark.parametrize(
     "name",
     ["password", "Password", "user_password", "api_key", "ApiKey", "apikey", "PersonalId", "cpr_number", "cpr", "pin",
+     "personal_id", "PersonalNumber", "Personnummer", "cprNr", "social_security_number",
      "pin_code", "access_token", "refreshToken", "client_secret", "Authorization"],
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["x", 'with "quotes" inside', "0101901234", 1234])

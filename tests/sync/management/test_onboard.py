@@ -124,6 +124,13 @@ def test_a_tenant_is_created_as_the_file_says(onboard, quiet):
         assert WebhookToken.objects.get().token == HOOK
 
 
+@pytest.mark.parametrize(("line", "is_on"), [("", False), ("create_in_intempus = true", True)])
+def test_creating_employees_is_off_unless_the_file_says_so(onboard, quiet, line, is_on):
+    onboard(quiet + f"\n[tenant.entities.employee]\nenabled = true\n{line}\n", "--no-test")
+    with tenant_scope(ALL):
+        assert EntityPolicy.objects.get(entity="employee").create_in_intempus is is_on
+
+
 def test_a_second_run_says_unchanged_and_writes_nothing(onboard, live):
     onboard(live)
     before = history_count(), everything()
