@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from mappings.entities import ENTITIES
 from mappings.labels import entity_choices
-from mappings.models import EntityPolicy
 from mappings.transforms import TRANSFORMS
 from tenants.admin.base import UnfoldAdminSelectWidget
 

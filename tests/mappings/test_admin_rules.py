@@ -103,7 +103,7 @@ def test_a_policy_is_switched(tenant):
 @pytest.mark.parametrize(("entity", "is_on"), [("customer", True), ("employee", False)])
 def test_a_new_policy_does_not_begin_with_what_may_cost_money(tenant, entity, is_on):
     client = person("consultant", tenant)
-    values = {name: "on" for name in ("enabled", "to_intempus", "to_uniconta", "create_in_intempus")}
+    values = dict.fromkeys(("enabled", "to_intempus", "to_uniconta", "create_in_intempus"), "on")
     values |= {"tenant": tenant.pk, "entity": entity, "on_uniconta_delete": "ask", "on_intempus_delete": "ask"}
     page = client.get(reverse("admin:mappings_entitypolicy_add")).content.decode()
     assert "Off at first for employees" in page

@@ -26,6 +26,7 @@ from mappings.engine import (
 )
 from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
+from mappings.entities.employee import EMPLOYEE
 from mappings.spec import Direction, Match, System, Value
 from mappings.transforms import MappingError
 
@@ -643,3 +644,57 @@ def test_the_order_of_edits_read_together_means_nothing(policy: Policy) -> None:
         made = make_plan(CUSTOMER, sides["u"], sides["i"], policy, TICKED, References())
         outcomes.add(repr(made))
     assert len(outcomes) == 1
+
+
+RIGHTS = ("reports_on_all_cases", "edits_customers_and_cases")
+PERSON: dict[str, Value] = {each.name: "" for each in EMPLOYEE.attributes} | {"number": "17", "name": "Jens"}
+in_uniconta = st.sampled_from(["", False]).map(lambda said: dict.fromkeys(RIGHTS, said))
+in_intempus = st.fixed_dictionaries({name: st.booleans() for name in RIGHTS})
+
+
+@given(
+    u_base=st.none() | in_uniconta,
+    u_now=in_uniconta,
+    i_base=st.none() | in_intempus,
+    i_now=in_intempus,
+    name=st.sampled_from(["Jens", "Jens B."]),
+    conflict=st.sampled_from(ConflictPolicy),
+    standing=st.sampled_from([TICKED, Standing(), replace(TICKED, inactive_reason=Inactive.FLAG)]),
+)
+def test_a_withdrawal_takes_and_never_gives(
+    u_base: Any, u_now: Any, i_base: Any, i_now: Any, name: str, conflict: Any, standing: Any
+) -> None:
+    u = SideView("1", {} if u_base is None else PERSON | u_base, PERSON | u_now | {"name": name})
+    i = SideView("9", {} if i_base is None else PERSON | i_base, PERSON | i_now)
+    made = make_plan(EMPLOYEE, u, i, Policy(conflict=conflict), standing, References())
+    for write in made.writes:
+        for right in RIGHTS:
+            assert right not in write.values or (write.target is INTEMPUS and write.values[right] is False)
+            assert right not in write.values or u_now[right] is False
+    if u_now[RIGHTS[0]] == "":
+        assert not any(change.field in RIGHTS for change in made.not_taken_over)
+
+
+@pytest.mark.parametrize(
+    ("said", "policy", "reason"),
+    [
+        ("", Policy(), ""),
+        ("", Policy(create_in_intempus=False), "creates_off"),
+        (False, Policy(), "ended_in_uniconta"),
+        (False, Policy(create_in_intempus=False), "ended_in_uniconta"),
+    ],
+)
+def test_who_has_ended_is_not_created(said: Value, policy: Policy, reason: str) -> None:
+    u = SideView("1", {}, PERSON | dict.fromkeys(RIGHTS, said))
+    made = make_plan(EMPLOYEE, u, NOBODY, policy, Standing(), References())
+    assert made.reason == reason
+    assert [write.values for write in made.writes] == ([] if reason else [{"number": "17", "name": "Jens"}])
+
+
+def test_two_spellings_of_a_telephone_are_one_key() -> None:
+    keys = [
+        match_keys(EMPLOYEE, system, PERSON | {"mobile": number})
+        for system, number in ((UNICONTA, "20 30 40 50"), (INTEMPUS, "+4520304050"))
+    ]
+    assert keys[0] == keys[1] == ["0:20304050"]
+    assert match_keys(EMPLOYEE, UNICONTA, PERSON, Match.PROPOSAL) == []

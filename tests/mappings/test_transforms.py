@@ -137,16 +137,18 @@ RAW: dict[str, st.SearchStrategy[Any]] = {
     "country_member": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE.values())) | st.text(),
     "country_code": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE)) | st.text(),
     "registration_number": st.none() | st.text(alphabet="0123456789 DK"),
+    "employee_number": st.integers(1, 999_999) | st.integers(1, 999_999).map(str),
+    "phone_number": st.none() | st.from_regex(r"(\+45 ?)?[2-9](\d ?){7}", fullmatch=True),
     "reference_key": st.none() | st.text(),
     "reference_uri": st.none() | st.integers(min_value=1).map(lambda number: f"/web/v1/case/{number}/"),
 }
 
 
 def test_every_transform_has_a_strategy() -> None:
-    assert RAW.keys() == TRANSFORMS.keys()
+    assert RAW.keys() | {"withdrawn_when_past"} == TRANSFORMS.keys()  # that one is never written
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("name", RAW)
 @given(data=st.data())
 def test_writing_what_was_read_keeps_its_meaning(name: str, data: st.DataObject) -> None:
     transform = TRANSFORMS[name]
