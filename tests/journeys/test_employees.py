@@ -1,16 +1,18 @@
 """Employees: matched by telephone and e-mail only, created in Intempus only where a person wants it, never deleted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from sync.domain.actions import retry
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_policy
+from tests.factories import make_policy, make_user
 from tests.journeys.conftest import Company, World
 
 ALL_CASES, EDITS = "may_add_work_reports_to_all_cases", "may_CUD_customers_and_cases"
@@ -224,6 +226,21 @@ def test_who_has_left_loses_two_permissions_and_nothing_else(company: Company) -
     assert company.link(entity="employee").differing == []
 
 
+def test_the_day_passes_without_anybody_saving(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=5)
+
+    user(company)
+    hire(company, Terminated=day(3))
+    company.both()
+    assert shown(users(company)[0], ALL_CASES, EDITS) == (True, True)
+    monkeypatch.setattr("mappings.transforms.datetime", Later)
+    company.sweep()
+    assert shown(users(company)[0], ALL_CASES, EDITS) == (False, False)
+
+
 def test_a_permission_a_person_withheld_is_not_granted(company: Company) -> None:
     record_id = user(company, **{ALL_CASES: False, EDITS: False})
     row_id = hire(company)
@@ -258,6 +275,15 @@ def test_nobody_is_created_twice_by_itself(world: World, company: Company) -> No
     assert len(users(company)) == 1
 
 
+def test_an_answer_that_got_lost_is_no_second_employee(world: World, company: Company) -> None:
+    switch_creates_on(company)
+    world.intempus.faults.add("drop", method="POST", path="/web/v1/employee/", times=1)
+    hire(company)
+    company.both()
+    assert len(users(company)) == 1
+    assert state(company) == ("in_sync", "")
+
+
 def test_a_deleted_employee_stays_in_intempus(world: World, company: Company) -> None:
     user(company)
     row_id = hire(company)
@@ -278,6 +304,18 @@ def test_the_cpr_number_stays_where_it_is(company: Company) -> None:
     assert is_kept_anywhere("Odense")  # the search does find
     assert not is_kept_anywhere(CPR)
     assert not is_kept_anywhere(CPR.replace("-", ""))
+    client = Client()
+    client.force_login(make_user("root", is_superuser=True))
+    pages = [reverse("admin:mappings_recordlink_change", args=[company.link(entity="employee").pk])]
+    pages += [reverse(f"admin:{name}_changelist") for name in ("mappings_recordlink", "sync_synclogentry")]
+    entries = [entry for entry in company.entries(entity="employee") if entry.target]
+    pages += [reverse("admin:sync_synclogentry_change", args=[entry.pk]) for entry in entries]
+    assert len(pages) > 3
+    for page in pages:
+        answer = client.get(page)
+        assert answer.status_code == 200, page
+        assert "Jens" in answer.content.decode()
+        assert CPR not in answer.content.decode()
 
 
 def is_kept_anywhere(text: str) -> list[str]:
