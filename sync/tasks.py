@@ -11,6 +11,7 @@ from sync.domain import drain as draining
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
 from sync.domain import reconcile as reconciling
+from sync.domain import retry_many as retrying
 from sync.domain import sweep as sweeping
 
 
@@ -50,6 +51,11 @@ def digest(tenant_id: int) -> None:
 def check_connection(tenant_id: int, run_id: int) -> None:
     """Try a connection's credentials and note what it may do."""
     connections.check_connection(tenant_id, run_id)
+
+
+def retry_many(tenant_id: int, run_id: int) -> None:
+    """Try many records again."""
+    retrying.retry_many(tenant_id, run_id)
 
 
 def preview(tenant_id: int, run_id: int) -> None:

@@ -24,6 +24,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.decide import DELETIONS
 from sync.domain.match import match_record
+from sync.domain.retry_many import queue_retries
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
 from tenants.admin.base import (
@@ -147,7 +148,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     list_filter = [TenantFilter, EntityFilter, StateFilter, ReasonFilter, InactiveFilter, DiffersFilter]
     search_fields = ["name"]  # makes the box appear; get_search_results decides what it does
     search_help_text = _("Number or id in either system, or the beginning of the name")
-    actions = ["sync_now", "retry_now"]
+    actions = ["retry_now"]
     presses = [
         Press("none-of-them", _("None of them: it is a new record"), "person_add", "press_none", Right.OPERATE),
         Press("switch-off", _("Set the other one inactive"), "block", "press_switch_off", Right.OPERATE),
@@ -222,32 +223,29 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return self._may(request, Right.OPERATE, None)
 
-    def _operable(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[int]:
-        """Of the chosen rows those whose company this person may operate."""
+    def _operable(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[tuple[int, int]]:
+        """Of the chosen rows those whose company this person may operate: (tenant, link) keys."""
         tenants = tenants_with(request.user, Right.OPERATE)
         rows = queryset if tenants == ALL else queryset.filter(tenant__in=tenants)
-        return list(rows.values_list("pk", flat=True))
-
-    @admin.action(description=_("Sync now"), permissions=["operate"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        link_ids = self._operable(request, queryset)
-        actions.sync_now(link_ids, request.user.pk)
-        _say_queued(request, len(link_ids))
+        return list(rows.order_by().values_list("tenant_id", "pk"))
 
     @admin.action(description=_("Retry"), permissions=["operate"])
-    def retry_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        link_ids = self._operable(request, queryset)
-        actions.retry(link_ids, request.user.pk)
-        _say_queued(request, len(link_ids))
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The ticked rows, or all that the filter finds: as runs with progress, one for each company."""
+        runs = queue_retries(self._operable(request, queryset), request.user.pk)
+        if len(runs) == 1:
+            return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
+        for run in runs:
+            text = gettext("%(company)s: %(count)s records are tried again.")
+            messages.success(request, text % {"company": run.tenant, "count": run.total})
+        return None
 
     def press_sync(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
-        actions.sync_now([link.pk], request.user.pk)
-        _say_queued(request, 1)
+        _say_queued(request, actions.sync_now([link.pk], request.user.pk))
         return self._back(link)
 
     def press_retry(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
-        actions.retry([link.pk], request.user.pk)
-        _say_queued(request, 1)
+        _say_queued(request, actions.retry([link.pk], request.user.pk))
         return self._back(link)
 
     def press_preview(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
@@ -379,6 +377,10 @@ def _reason(text: str) -> str:
 
 
 def _say_queued(request: HttpRequest, count: int) -> None:
+    if not count:
+        text = gettext("The brake holds this record. A consultant releases it under Held sets.")
+        messages.warning(request, text)
+        return
     text = ngettext(
         "%(count)s record is on its way. Its page shows what happened.",
         "%(count)s records are on their way. Their pages show what happened.",

@@ -52,6 +52,8 @@ COUNTS = {
     "excluded": pgettext_lazy("count", "excluded"),
     "needs_attention": pgettext_lazy("count", "need attention"),
     "failed": pgettext_lazy("count", "failed"),
+    "records": _("records"),
+    "held": pgettext_lazy("count", "held by the brake"),
     "checks_ok": pgettext_lazy("count", "fine"),
     "checks_warning": pgettext_lazy("count", "to look at"),
     "checks_failed": pgettext_lazy("count", "wrong"),

@@ -23,6 +23,7 @@ from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
+from sync.domain.retry_many import queue_retries
 from sync.domain.rhythm import hooks_of, schedules_of
 from sync.domain.schedules import KINDS
 from sync.models import CallCount, Run
@@ -141,6 +142,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "hooks": hooks,
                 "hooks_silent": explain_code("hooks_silent"),
                 "may_configure": may_configure,
+                "may_operate": has_right(request.user, Right.OPERATE, tenant.pk),
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),
                 "tokens": [
@@ -159,14 +161,32 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def get_urls(self) -> list[URLPattern]:
         go_live = self.admin_site.admin_view(self.go_live_view)
         move = self.admin_site.admin_view(partial(move_view, self))
+        retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
             # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
             path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
             path("<path:object_id>/move/<slug:system>/", move, name="tenants_tenant_move"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
+            path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
         ]
+
+    def retry_all_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Try again every record of one company that needs attention for one cause."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        tenant: Tenant = self.object_or_404(request, object_id)
+        if not has_right(request.user, Right.OPERATE, tenant.pk):
+            raise PermissionDenied
+        links = RecordLink.objects.filter(
+            tenant=tenant, state=RecordLink.State.NEEDS_ATTENTION, reason=request.GET.get("reason", "")
+        )
+        runs = queue_retries(links.order_by().values_list("tenant_id", "pk"), request.user.pk)
+        if not runs:
+            messages.info(request, gettext("There is nothing left to try again."))
+            return _back(tenant)
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
 
     def accept_flag_view(self, request: HttpRequest, object_id: str, policy_id: int) -> HttpResponse:
         """A person's word that the tick field or mapped fields of a table really appeared or went (rule M5)."""

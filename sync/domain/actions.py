@@ -34,17 +34,22 @@ def start_run(run: Run) -> Run:
     return run
 
 
-def sync_now(link_ids: Iterable[int], user_id: int | None) -> int:
-    """Look at these records now, before anything else; returns how many. Call inside a scope."""
-    links = list(RecordLink.objects.filter(pk__in=list(link_ids)))
-    _ask_for(links, user_id)
+def sync_now(link_ids: Iterable[int], user_id: int | None, *, run: Run | None = None) -> int:
+    """Look at these records now, before anything else; returns how many. Call inside a scope.
+
+    What the brake holds is left alone: only its release carries that out (M12).
+    """
+    links = list(RecordLink.objects.exclude(HeldSet.is_held()).filter(pk__in=list(link_ids)))
+    _ask_for(links, user_id, run)
     for tenant_id in {link.tenant_id for link in links}:
-        audit(tenant_id, user_id, "sync_now", ", ".join(str(link) for link in links if link.tenant_id == tenant_id))
+        if run is None:
+            audit(tenant_id, user_id, "sync_now", ", ".join(str(link) for link in links if link.tenant_id == tenant_id))
         ring(tenant_id)
     return len(links)
 
 
-def _ask_for(links: Iterable[RecordLink], user_id: int | None) -> None:
+def _ask_for(links: Iterable[RecordLink], user_id: int | None, run: Run | None = None) -> None:
+    """A person's wish for each record; under a run it is one wish for many, which the brake counts and others overtake."""
     now = database_now()
     ChangeEvent.objects.bulk_create(
         ChangeEvent(
@@ -54,7 +59,8 @@ def _ask_for(links: Iterable[RecordLink], user_id: int | None) -> None:
             remote_id=link.uniconta_id or link.intempus_id,
             key=link.uniconta_key or link.intempus_key,
             origin=ChangeEvent.Origin.PERSON,
-            priority=ChangeEvent.Priority.PERSON,
+            priority=ChangeEvent.Priority.PERSON if run is None else ChangeEvent.Priority.PULL,
+            run=run,
             requested_by_id=user_id,
             link=link,
             received_at=now,
@@ -82,16 +88,19 @@ def release_held(set_id: int, user_id: int | None) -> int:
     return len(members)
 
 
-def retry(link_ids: Iterable[int], user_id: int | None) -> int:
-    """Try again what a person has mended: open events start afresh. Returns how many records. Call inside a scope."""
-    ids = list(link_ids)
+def retry(link_ids: Iterable[int], user_id: int | None, *, run: Run | None = None) -> int:
+    """Try again what a person has mended: open events start afresh. Returns how many records. Call inside a scope.
+
+    What the brake holds is left alone, as by `sync_now`.
+    """
+    ids = list(RecordLink.objects.exclude(HeldSet.is_held()).filter(pk__in=list(link_ids)).values_list("pk", flat=True))
     for link in RecordLink.objects.select_for_update().filter(pk__in=ids, reason="not_stuck"):
         _send_again(link)
     ChangeEvent.objects.filter(link_id__in=ids, state=ChangeEvent.State.PENDING).update(due_at=database_now())
     ChangeEvent.objects.filter(link_id__in=ids, state__in=REOPENED).update(
         state=ChangeEvent.State.DONE, finished_at=database_now()
     )
-    return sync_now(ids, user_id)
+    return sync_now(ids, user_id, run=run)
 
 
 def _send_again(link: RecordLink) -> None:

@@ -23,6 +23,7 @@ TASKS = {
     Run.Kind.TEST: "check_connection",
     Run.Kind.PREVIEW: "preview",
     Run.Kind.DOCTOR: "check_up",
+    Run.Kind.RETRY: "retry_many",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

@@ -55,6 +55,12 @@ class HeldSet(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.count})"
 
+    @staticmethod
+    def is_held() -> models.Q:
+        """Of record links: what an open question holds."""
+        reasons = [f"held_{kind}" for kind in HeldSet.Kind.values]
+        return models.Q(state=RecordLink.State.WAITING, reason__in=reasons)
+
     @property
     def reason(self) -> str:
         return f"held_{self.kind}"

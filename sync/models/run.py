@@ -17,6 +17,7 @@ class Run(models.Model):
         PREVIEW = "preview", _("Preview")
         RECONCILE = "reconcile", _("Full comparison")
         DOCTOR = "doctor", _("Check-up")
+        RETRY = "retry", _("Retry of many")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -41,7 +42,8 @@ class Run(models.Model):
     done = models.PositiveIntegerField(_("processed"), default=0)
     counts = models.JSONField(_("counts"), default=dict)  # {"read": 12, "changed": 3, …}
     link_id = models.BigIntegerField(null=True)  # of a preview: the record
-    result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks
+    result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks;
+    # of a retry: the records as {"links": [primary keys]}
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
 

@@ -7,6 +7,7 @@ import pytest
 
 from mappings.models import RecordLink
 from sync.domain import actions
+from sync.domain.retry_many import queue_retries, retry_many
 from sync.models import HeldSet
 from tenants.models import AuditEntry
 from tenants.scoping import tenant_scope
@@ -100,6 +101,42 @@ def test_the_first_ones_do_not_slip_through(world: World) -> None:
     assert active(company) == 30 - LIMIT
     assert held_sets(company) == [("deactivate", "open", LIMIT + 3, "many_unticked")]
     assert members(company) == 3
+
+
+def test_a_retry_is_no_release(world: World) -> None:
+    """Support may try again; letting a held set through is a consultant's. Nor are many at once a person's look at each."""
+    company, other = world.nordbyg, world.havnen
+    rows = load(company, LIMIT + 1)
+    load(other, 2)
+    before = company.now()
+    edit_all(company, rows, Blocked=True)
+    company.settle()
+    with tenant_scope(company.tenant.pk):
+        ids = list(RecordLink.objects.filter(tenant=company.tenant, entity="customer").values_list("pk", flat=True))
+        assert actions.sync_now(ids[:1], None) == actions.retry(ids, None) == 0
+        [run] = queue_retries([(company.tenant.pk, pk) for pk in ids], None)
+    done = retry_many(company.tenant.pk, run.pk)
+    company.settle()
+    assert done is not None and done.counts == {"records": LIMIT + 1, "held": LIMIT + 1}
+    assert company.writes(before) == other.writes(before) == []
+    assert members(company) == LIMIT + 1
+    release(company)
+    assert active(company) == 0
+
+
+def test_many_at_once_are_braked_before_they_are_held(world: World) -> None:
+    company = world.nordbyg
+    rows = load(company, LIMIT + 1)
+    before = company.now()
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    edit_all(company, rows, Blocked=True)
+    with tenant_scope(company.tenant.pk):
+        ids = list(RecordLink.objects.filter(tenant=company.tenant, entity="customer").values_list("pk", flat=True))
+        [run] = queue_retries([(company.tenant.pk, pk) for pk in ids], None)
+    retry_many(company.tenant.pk, run.pk)
+    company.settle()
+    assert company.writes(before) == []
+    assert members(company) == LIMIT + 1
 
 
 def test_what_is_undone_is_no_question_any_more(world: World) -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from mappings.models import EntityPolicy, RecordLink
+from sync import tasks
 from sync.models import ChangeEvent, Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
@@ -123,19 +124,57 @@ def test_sync_now_and_retry_make_a_persons_event(ours, as_role, role, verb):
         assert made[0].requested_by_id is not None
 
 
-def test_retry_for_several_rows_at_once(ours, as_role):
+def test_retry_for_several_rows_at_once_is_a_run(ours, as_role, queued):
     second = make_link(ours.tenant)
     url = reverse("admin:mappings_recordlink_changelist")
-    as_role("support").post(url, {"action": "retry_now", "_selected_action": [ours.link.pk, second.pk]})
-    made = {event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"}
-    assert made == {ours.link.pk, second.pk}
+    response = as_role("support").post(url, {"action": "retry_now", "_selected_action": [ours.link.pk, second.pk]})
+    run = max(all_rows(Run), key=lambda run: run.pk)
+    assert response["Location"].endswith(f"/{run.pk}/change/")
+    assert queued == [("sync.tasks.retry_many", ours.tenant.pk, run.pk)]
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    made = {(event.link_id, event.run_id) for event in all_rows(ChangeEvent) if event.origin == "person"}
+    assert made == {(ours.link.pk, run.pk), (second.pk, run.pk)}
+
+
+def test_retry_all_of_one_cause(ours, theirs, as_role, queued):
+    broken = make_link(ours.tenant, state="needs_attention", reason="key_taken")
+    make_link(ours.tenant, state="needs_attention", reason="proposal_match")
+    make_link(theirs.tenant, state="needs_attention", reason="key_taken")
+    url = reverse("admin:tenants_tenant_retry_all", args=[ours.tenant.pk]) + "?reason=key_taken"
+    assert as_role("customer").post(url).status_code == 403
+    support = as_role("support")
+    assert support.get(url).status_code == 405
+    support.post(url)
+    run = max(all_rows(Run), key=lambda run: run.pk)
+    assert (run.tenant_id, run.kind, run.result) == (ours.tenant.pk, "retry", {"links": [broken.pk]})
+    foreign = reverse("admin:tenants_tenant_retry_all", args=[theirs.tenant.pk]) + "?reason=key_taken"
+    assert support.post(foreign).status_code == 404
+
+
+def test_a_run_never_reaches_into_another_company(ours, theirs):
+    with tenant_scope(ours.tenant.pk):
+        run = Run.objects.create(tenant=ours.tenant, kind="retry", result={"links": [ours.link.pk, theirs.link.pk]})
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    assert [event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"] == [ours.link.pk]
+
+
+def test_a_retry_whose_worker_died_goes_on_where_it_was(ours, monkeypatch):
+    monkeypatch.setattr("sync.domain.retry_many.CHUNK", 1)
+    links = [make_link(ours.tenant).pk for _ in range(3)]
+    with tenant_scope(ours.tenant.pk):
+        run = Run.objects.create(tenant=ours.tenant, kind="retry", total=3, done=1, result={"links": links})
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    tasks.retry_many(ours.tenant.pk, run.pk)  # the task came twice
+    assert [event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"] == links[1:]
+    [done] = [row for row in all_rows(Run) if row.pk == run.pk]
+    assert (done.state, done.done, done.counts) == ("done", 3, {"records": 3, "held": 0})
 
 
 def test_actions_are_not_offered_to_those_who_only_look(ours, as_role):
     url = reverse("admin:mappings_recordlink_changelist")
-    assert "sync_now" not in as_role("customer").get(url).content.decode()
+    assert "retry_now" not in as_role("customer").get(url).content.decode()
     client = as_role("auditor")
-    client.post(url, {"action": "sync_now", "_selected_action": [ours.link.pk]})
+    client.post(url, {"action": "retry_now", "_selected_action": [ours.link.pk]})
     assert not any(event.origin == "person" for event in all_rows(ChangeEvent))
 
 

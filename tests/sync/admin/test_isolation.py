@@ -124,12 +124,12 @@ def test_the_search_palette_shows_nothing_foreign(ours, theirs, as_role):
 def test_actions_leave_foreign_rows_alone(ours, theirs, as_role):
     client = as_role("support")
     url = reverse("admin:mappings_recordlink_changelist")
-    before = len(all_rows(ChangeEvent))
-    client.post(url, {"action": "sync_now", "_selected_action": [theirs.link.pk]})
-    assert len(all_rows(ChangeEvent)) == before
-    client.post(url, {"action": "sync_now", "_selected_action": [theirs.link.pk, ours.link.pk]})
-    new = [event for event in all_rows(ChangeEvent) if event.origin == "person"]
-    assert [event.link_id for event in new] == [ours.link.pk]
+    before = len(all_rows(Run))
+    client.post(url, {"action": "retry_now", "_selected_action": [theirs.link.pk]})
+    assert len(all_rows(Run)) == before
+    client.post(url, {"action": "retry_now", "_selected_action": [theirs.link.pk, ours.link.pk]})
+    [run] = [run for run in all_rows(Run) if run.kind == "retry"]
+    assert (run.tenant_id, run.result) == (ours.tenant.pk, {"links": [ours.link.pk]})
 
 
 PRESSES = [
