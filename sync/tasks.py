@@ -8,6 +8,7 @@ from sync.domain import check_up as checking
 from sync.domain import connections, doorbell
 from sync.domain import digest as digests
 from sync.domain import drain as draining
+from sync.domain import hooks as hooking
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
 from sync.domain import reconcile as reconciling
@@ -56,6 +57,11 @@ def check_connection(tenant_id: int, run_id: int) -> None:
 def retry_many(tenant_id: int, run_id: int) -> None:
     """Try many records again."""
     retrying.retry_many(tenant_id, run_id)
+
+
+def hooks(tenant_id: int, run_id: int) -> None:
+    """Look at the Change URL rows in Uniconta, or create the missing ones: the run says which."""
+    hooking.hooks(tenant_id, run_id)
 
 
 def preview(tenant_id: int, run_id: int) -> None:

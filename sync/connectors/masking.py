@@ -81,7 +81,7 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if len(secret) >= 4:  # hiding a shorter one would shred the text without protecting anything
             text = text.replace(secret, MASK)
-    return _mask_rest(text)
+    return _mask_rest(mask_hooks(text))
 
 
 def mask_body(body: bytes, secrets: Iterable[str] = ()) -> str:
@@ -121,7 +121,15 @@ def mask_url(url: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if len(secret) >= 4:
             address = address.replace(quote(secret, safe=_READABLE), MASK).replace(secret, MASK)
-    return address
+    return mask_hooks(address)
+
+
+#: Our own webhook addresses, also with the slashes escaped (JSON) or cut off: the part after the company is the secret.
+_HOOK = re.compile(r"(hooks(?:\\?/|%2F)[\w-]+(?:\\?/|%2F))[\w-]+", re.IGNORECASE)
+
+
+def mask_hooks(text: str) -> str:
+    return _HOOK.sub(rf"\g<1>{MASK}", text)
 
 
 _READABLE = "*'(),:/$@!;"

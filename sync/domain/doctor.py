@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.entities import ENTITIES
 from mappings.labels import entity_label
 from mappings.models import EntityPolicy
 from mappings.spec import Entity, Side, System
@@ -26,23 +23,12 @@ from sync.domain.catalogue import explain_code
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
 from sync.domain.health import health, worker_health
+from sync.domain.hooks import HOOKS, HookRow, entities_in_use, hook_rows
 from tenants.models import Connection, Tenant, WebhookToken
-from tenants.models.webhook_token import hash_token
 from tenants.scoping import tenant_scope
 from tenants.secrets import SecretError
 
 CLOCK_SECONDS = 5
-#: Uniconta's own table of Change URLs. Reading it is best effort: no source shows that the API allows it (2.3).
-HOOKS = Side(
-    System.UNICONTA,
-    resource="TableChangeEvent",
-    id_field="RowId",
-    key_field="Url",
-    name_field="Url",
-    company_field="CompanyId",
-)
-#: Table numbers seen in the wild (API page 2.1), for rows that carry no name.
-TABLE_NUMBERS = {50: "Debtor", 23: "InvItem", 95: "Employee"}
 
 
 class Grade(StrEnum):
@@ -59,16 +45,6 @@ class Check:
     grade: Grade
     found: str
     fix: str = ""
-
-
-@dataclass(frozen=True)
-class HookRow:
-    """A Change URL row of Uniconta that leads to one of our webhook addresses."""
-
-    table: str  # "": all tables; "?": a number we do not know
-    is_valid: bool  # its token is one of the tenant's, not revoked
-    is_here: bool  # it leads to this installation's own address
-    error: str
 
 
 @dataclass
@@ -142,7 +118,7 @@ def check_tenant(tenant_id: int) -> Iterator[Check]:
     yield check_state(tenant, policies)
     yield check_capabilities(connections)
     systems, recorder = _Systems(), _Bodiless(tenant_id)
-    entities = _entities(policies)
+    entities = entities_in_use(policies)
     try:
         for system in System:
             yield from check_connection(tenant, system, connections.get(system.value), systems, recorder)
@@ -159,14 +135,6 @@ def check_tenant(tenant_id: int) -> Iterator[Check]:
         recorder.flush()
     yield from check_budgets(tenant_id)
     yield from check_work(tenant_id)
-
-
-def _entities(policies: Mapping[str, EntityPolicy]) -> list[Entity]:
-    """What is switched on, and what it refers to: groups need no policy of their own."""
-    names = {name for name, policy in policies.items() if policy.enabled and name in ENTITIES}
-    for name in list(names):
-        names |= {attribute.reference for attribute in ENTITIES[name].references}
-    return [entity for name, entity in ENTITIES.items() if name in names]
 
 
 def check_state(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> Check:
@@ -329,42 +297,6 @@ _PASTE = "In Uniconta: Company / Maintenance / Change URL; the address comes fro
 
 def _table(row: HookRow) -> str:
     return {"": "all tables", "?": "a table"}.get(row.table, row.table)
-
-
-def hook_rows(slug: str, valid_hashes: set[str], rows: Sequence[Row]) -> list[HookRow]:
-    """The rows that lead to a webhook address of this tenant, wherever. No address leaves this function."""
-    found = []
-    for row in rows:
-        parts = urlsplit(str(row.get("Url") or ""))
-        path = [part for part in parts.path.split("/") if part]
-        if len(path) < 4 or path[-4:-2] != ["hooks", slug]:
-            continue
-        token = path[-2]
-        here = urlsplit(settings.PUBLIC_URL)
-        error = _error_of(row).replace(token, "***")
-        found.append(
-            HookRow(
-                table=_table_of(row),
-                is_valid=hash_token(token) in valid_hashes,
-                is_here=(parts.scheme, parts.netloc) == (here.scheme, here.netloc),
-                error=error,
-            )
-        )
-    return found
-
-
-def _error_of(row: Mapping[str, Any]) -> str:
-    if not row.get("HasError"):
-        return ""
-    at = str(row.get("LastEvent") or "").replace("T", " ")[:16]
-    return str(row.get("ErrorMessage") or "no reason given") + (f" ({at})" if at else "")
-
-
-def _table_of(row: Mapping[str, Any]) -> str:
-    if name := str(row.get("Table") or ""):
-        return name.removesuffix("Client")
-    number = row.get("TableId") or 0
-    return TABLE_NUMBERS.get(number, "?") if number else ""
 
 
 # --------------------------------------------------------------------------------------------- what is going on

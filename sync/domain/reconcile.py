@@ -15,6 +15,7 @@ from sync.domain.budgets import cause_of
 from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, load_context
+from sync.domain.hooks import watch
 from sync.domain.pull import pull_entity
 from sync.domain.references import LinkReferences
 from sync.domain.remember import differing
@@ -31,7 +32,8 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
     """Compare one tenant's records on both sides. Returns the run with its counts, None when one is on already.
 
     Counts: pairs, equal, differing, only_in_uniconta, only_in_intempus, excluded, waiting, needs_attention, and events
-    (changes found by reading). `result["differing_fields"]` says in which fields pairs differ, {"customer.city": 3}.
+    (changes found by reading). `result["differing_fields"]` says in which fields pairs differ, {"customer.city": 3};
+    `result["hooks"]` how Uniconta's Change URL rows stand (see hooks.watch): whoever looks once a day looks at them, too.
     """
     run = begin(tenant_id, Run.Kind.RECONCILE, run_id)
     if run is None:
@@ -56,6 +58,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
         report_success(tenant_id, *System)
         for entity in entities:
             _compare(context, entity, run, counts, fields)
+        hooks = watch(tenant_id, connectors[System.UNICONTA])
     except NotReadyError as error:
         return fail_run(run, error.code, counts=dict(counts))
     except RemoteError as error:
@@ -63,7 +66,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
         return fail_run(run, error.code, error.detail, counts=dict(counts))
     finally:
         recorder.flush()
-    return finish_run(run, counts=dict(counts), result={"differing_fields": dict(fields.most_common())})
+    return finish_run(run, counts=dict(counts), result={"differing_fields": dict(fields.most_common()), **hooks})
 
 
 def _compare(context: Context, entity: Entity, run: Run, counts: Counter[str], fields: Counter[str]) -> None:

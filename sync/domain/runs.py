@@ -24,6 +24,7 @@ TASKS = {
     Run.Kind.PREVIEW: "preview",
     Run.Kind.DOCTOR: "check_up",
     Run.Kind.RETRY: "retry_many",
+    Run.Kind.HOOKS: "hooks",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

@@ -18,6 +18,7 @@ class Run(models.Model):
         RECONCILE = "reconcile", _("Full comparison")
         DOCTOR = "doctor", _("Check-up")
         RETRY = "retry", _("Retry of many")
+        HOOKS = "hooks", _("Change URLs in Uniconta")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
