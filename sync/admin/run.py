@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
+from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
 from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, shown_exchanges
@@ -141,6 +142,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "differing": _differing(run),
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
+            "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
             "checks": run.result.get("checks") if isinstance(run.result, dict) else None,
             "exchanges": [] if is_unfinished else self._exchanges(run),

@@ -19,10 +19,12 @@ from mappings.admin.entity_policy import EntityPolicyInline
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync.admin.held_set import open_sets
+from sync.admin.hook_table import hook_table
 from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.health import ConnectionHealth, TenantHealth, health
+from sync.domain.hooks import CREATE, last_look
 from sync.domain.retry_many import queue_retries
 from sync.domain.rhythm import hooks_of, schedules_of
 from sync.domain.schedules import KINDS
@@ -59,6 +61,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
         Press("pause-intempus", _("Pause"), "pause", "pause_intempus", Right.OPERATE),
         Press("resume-uniconta", _("Resume"), "play_arrow", "resume_uniconta", Right.OPERATE),
         Press("resume-intempus", _("Resume"), "play_arrow", "resume_intempus", Right.OPERATE),
+        Press("check-hooks", _("Check in Uniconta"), "fact_check", "check_hooks", Right.OPERATE),
+        Press("create-hooks", _("Create in Uniconta"), "add_link", "create_hooks", Right.CONFIGURE),
         *TenantSettingsAdmin.presses,
     ]
 
@@ -118,6 +122,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def _panel(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         found = health([tenant.pk]).tenants[0]
         hooks = hooks_of([tenant.pk])[tenant.pk]
+        look = last_look(tenant.pk)
         presses = {press.verb: press for press in self.presses_for(request, tenant)}
         may_configure = has_right(request.user, Right.CONFIGURE, tenant.pk)
         tokens = WebhookToken.objects.filter(tenant=tenant) if may_configure else WebhookToken.objects.none()
@@ -140,6 +145,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "schedules": schedules_of(tenant, hooks),
                 "run_now": [presses[kind] for kind in KINDS if kind in presses],
                 "hooks": hooks,
+                "hook_rows": hook_table(tenant.pk, look) if look else None,
+                "hook_look": look,
+                "hook_presses": [presses[verb] for verb in ("check-hooks", "create-hooks") if verb in presses],
                 "hooks_silent": explain_code("hooks_silent"),
                 "may_configure": may_configure,
                 "may_operate": has_right(request.user, Right.OPERATE, tenant.pk),
@@ -201,8 +209,12 @@ class TenantPageAdmin(TenantSettingsAdmin):
         messages.success(request, gettext("Noted. Uniconta is checked again now."))
         return _back(tenant)
 
-    def _start(self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "") -> HttpResponse:
-        run = Run.objects.create(tenant=tenant, kind=kind, system=system, requested_by_id=request.user.pk)
+    def _start(
+        self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "", result: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        run = Run.objects.create(
+            tenant=tenant, kind=kind, system=system, result=result or {}, requested_by_id=request.user.pk
+        )
         actions.start_run(run)
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
@@ -223,6 +235,12 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def test_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.TEST, System.INTEMPUS.value)
+
+    def check_hooks(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.HOOKS, System.UNICONTA.value)
+
+    def create_hooks(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return self._start(request, tenant, Run.Kind.HOOKS, System.UNICONTA.value, {"wanted": CREATE})
 
     def pause(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         actions.pause(tenant.pk, request.user.pk)

@@ -125,7 +125,7 @@ def mask_url(url: str, secrets: Iterable[str] = ()) -> str:
 
 
 #: Our own webhook addresses, also with the slashes escaped (JSON) or cut off: the part after the company is the secret.
-_HOOK = re.compile(r"(hooks(?:\\?/|%2F)[\w-]+(?:\\?/|%2F))[\w-]+", re.IGNORECASE)
+_HOOK = re.compile(r"((?:/|%2F)hooks(?:\\?/|%2F)[\w-]+(?:\\?/|%2F))[\w-]+", re.IGNORECASE)
 
 
 def mask_hooks(text: str) -> str:

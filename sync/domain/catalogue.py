@@ -522,6 +522,42 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "The page of the run lists every check and what to do.",
         "Gennemløbets side viser hvert punkt, og hvad der skal gøres.",
     ),
+    "hook_missing": (
+        "No row in Uniconta; changes are found by the regular check only.",
+        "Press Create in Uniconta, or create the row by hand: Company / Maintenance / Change URL.",
+        "Ingen række i Uniconta; ændringer findes kun af den regelmæssige kontrol.",
+        "Tryk på Opret i Uniconta, eller opret rækken manuelt: Firma / Vedligehold / Ændrings-URL.",
+    ),
+    "hook_outdated": (
+        "Uniconta could not call: the row’s address is revoked or leads elsewhere.",
+        "Press Create in Uniconta, then delete the old row there: the platform deletes no row.",
+        "Uniconta kunne ikke kalde: rækkens adresse er tilbagekaldt eller fører et andet sted hen.",
+        "Tryk på Opret i Uniconta, og slet derefter den gamle række dér: platformen sletter ingen rækker.",
+    ),
+    "hook_failing": (
+        "Uniconta could not call the change URL.",
+        "Check that this platform’s address can be reached from the internet. The regular check finds what was missed.",
+        "Uniconta kunne ikke kalde Ændrings-URL’en.",
+        "Kontrollér, at platformens adresse kan nås fra internettet. Den regelmæssige kontrol finder det, der mangler.",
+    ),
+    "hooks_refused": (
+        "Uniconta did not let us create the change URL rows. Nothing is lost.",
+        "Create them by hand: Company / Maintenance / Change URL in Uniconta, with the address from the company’s page.",
+        "Uniconta lod os ikke oprette rækkerne til Ændrings-URL. Intet er gået tabt.",
+        "Opret dem manuelt: Firma / Vedligehold / Ændrings-URL i Uniconta, med adressen fra virksomhedens side.",
+    ),
+    "hook_no_token": (
+        "The company has no change URL yet.",
+        "Make one on the company’s page, then try again.",
+        "Virksomheden har endnu ingen Ændrings-URL.",
+        "Opret en på virksomhedens side, og prøv igen.",
+    ),
+    "hook_url_sealed": (
+        "A stored secret cannot be opened, so no address could be sent.",
+        "Restore the credential keys, or make a new change URL and enter the log-in again.",
+        "En gemt hemmelighed kan ikke åbnes, så ingen adresse kunne sendes.",
+        "Gendan nøglerne, eller opret en ny Ændrings-URL og indtast login igen.",
+    ),
     "hooks_silent": (
         "No change URL call has come for 24 hours, but checks found changes that should have been announced.",
         "Look in Uniconta under Maintenance, Change URLs: do the rows exist, and do they show an error? Copy the address from below. Until then changes arrive with the regular check.",

@@ -19,7 +19,7 @@ from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Connector, Row
-from sync.connectors.errors import NeedsAttention, RemoteError, Unclear
+from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater, Unclear
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.runs import begin, fail_run, finish_run
 from sync.models import ChangeEvent, Run
@@ -166,7 +166,7 @@ def _carry_out(tenant_id: int, run_id: int, *, is_create: bool) -> None:
     if run is None:
         return
     recorder = Recorder(tenant_id, run.pk)
-    seen: list[HookRow] = []
+    seen: list[HookRow] | None = None
     connector: Connector | None = None
     try:
         url = _url(tenant_id) if is_create else ""
@@ -186,7 +186,7 @@ def _carry_out(tenant_id: int, run_id: int, *, is_create: bool) -> None:
     except SecretError:
         fail_run(run, "hook_url_sealed")
     except RemoteError as error:
-        fail_run(run, error.code, error.detail, result=_kept(seen))
+        fail_run(run, error.code, error.detail, result=None if seen is None else _kept(seen))
     else:
         finish_run(run, counts=counts, result=_kept(seen))
     finally:
@@ -215,8 +215,12 @@ def _tables(tenant_id: int) -> dict[str, str]:
 
 def _missing(tenant_id: int, rows: Sequence[HookRow]) -> list[str]:
     covered = {row.table for row in rows if row.is_valid and row.is_here}
+    if "" in covered:
+        return []
     with tenant_scope(tenant_id):
-        return [] if "" in covered else [table for table in _tables(tenant_id) if table not in covered]
+        tables = [table for table in _tables(tenant_id) if table not in covered]
+    # A row of a number we do not know may be any of these; another one would be called twice for each change.
+    return [table for table in tables if table in TABLE_NUMBERS.values()] if "?" in covered else tables
 
 
 def _create(connector: Connector, tables: Sequence[str], url: str) -> None:
@@ -230,7 +234,9 @@ def _create(connector: Connector, tables: Sequence[str], url: str) -> None:
             connector.create(HOOKS, values, creation_id="")
         except Unclear:
             continue
-        except NeedsAttention as error:
+        except RetryLater:
+            raise
+        except RemoteError as error:  # whatever it is called, the log-in has just read: it may not create rows
             raise NeedsAttention("hooks_refused", error.detail or error.code) from error
 
 
@@ -244,13 +250,13 @@ def last_look(tenant_id: int) -> Run | None:
 
 
 def hooks_shown(tenant_id: int, run: Run) -> list[Hook]:
-    """Per table in use, as `run` saw it. The worst row of a table counts. Call inside a scope."""
+    """Per table in use, as `run` saw it. Call inside a scope."""
     seen = [HookRow(**row) for row in run.result.get("hooks", ())]
     calls = ChangeEvent.objects.filter(tenant_id=tenant_id, origin=ChangeEvent.Origin.WEBHOOK).order_by()
     last = dict(calls.values("entity").annotate(at=Max("received_at")).values_list("entity", "at"))
     found = []
     for table, entity in _tables(tenant_id).items():
-        rows = [row for row in seen if row.table in ("", table)]
+        rows = [row for row in seen if row.table in ("", "?", table)]
         # A row that works covers the table, even beside an outdated one; an error of it is shown.
         rows.sort(key=lambda row: (not row.is_valid or not row.is_here, not row.error))
         found.append(Hook(entity, table, rows[0] if rows else None, last.get(entity)))
