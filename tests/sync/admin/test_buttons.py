@@ -42,6 +42,7 @@ def actions_audited() -> list[str]:
     [
         ("pull", "pull", "", "sync.tasks.pull"),
         ("sweep", "sweep", "", "sync.tasks.sweep"),
+        ("check-hooks", "hooks", "uniconta", "sync.tasks.hooks"),
         ("test-uniconta", "test", "uniconta", "sync.tasks.check_connection"),
         ("test-intempus", "test", "intempus", "sync.tasks.check_connection"),
     ],
@@ -339,3 +340,12 @@ def test_answering_a_deletion_is_a_persons_wish(ours, as_role, role):
         link = RecordLink.objects.get(pk=ours.link.pk)
     assert link.deletion_answer == ("leave" if MAY_OPERATE[role] else "")
     assert ("deletion_leave" in actions_audited()) is MAY_OPERATE[role]
+
+
+@pytest.mark.parametrize("role", MAY_CONFIGURE)
+def test_creating_change_url_rows_asks_for_the_right_to_configure(ours, as_role, queued, role):
+    response = press(as_role(role), ours, "create-hooks")
+    assert response.status_code == (302 if MAY_CONFIGURE[role] else 403)
+    assert [call[0] for call in queued] == (["sync.tasks.hooks"] if MAY_CONFIGURE[role] else [])
+    if MAY_CONFIGURE[role]:
+        assert max(all_rows(Run), key=lambda run: run.pk).result == {"wanted": "create"}

@@ -134,7 +134,18 @@ def test_actions_leave_foreign_rows_alone(ours, theirs, as_role):
 
 PRESSES = [
     ("tenants_tenant", "tenant", verb)
-    for verb in ("pull", "sweep", "pause", "resume", "go-live", "test-uniconta", "resume-uniconta", "new-token")
+    for verb in (
+        "pull",
+        "sweep",
+        "pause",
+        "resume",
+        "go-live",
+        "test-uniconta",
+        "resume-uniconta",
+        "new-token",
+        "check-hooks",
+        "create-hooks",
+    )
 ] + [
     ("mappings_recordlink", "link", "sync"),
     ("mappings_recordlink", "link", "preview"),
@@ -168,7 +179,7 @@ def test_a_role_counts_only_where_it_was_given(ours, theirs):
         Membership.objects.create(user=user, tenant=theirs.tenant, role="customer")
     client = sign_in(user)
     assert client.get(reverse("admin:mappings_recordlink_change", args=[theirs.link.pk])).status_code == 200
-    for verb in ("pull", "pause", "new-token"):
+    for verb in ("pull", "pause", "new-token", "create-hooks"):
         url = reverse("admin:tenants_tenant_press", args=[theirs.tenant.pk, verb])
         assert client.post(url).status_code == 403
     assert client.get(reverse("admin:tenants_connection_change", args=[theirs.uniconta.pk])).status_code == 404
