@@ -518,8 +518,8 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "check_up_found": (
         "The check-up found something that must be mended.",
-        "Eftersynet fandt noget, der skal rettes.",
         "The page of the run lists every check and what to do.",
+        "Eftersynet fandt noget, der skal rettes.",
         "Gennemløbets side viser hvert punkt, og hvad der skal gøres.",
     ),
     "hook_missing": (
