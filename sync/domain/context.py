@@ -38,6 +38,7 @@ class Context:
     troubled: set[System] = field(default_factory=set)
     #: Systems that could not be read for longer than two pull intervals before this piece of work (rule M4).
     gaps: frozenset[System] = frozenset()
+    loaded_at: datetime = field(default_factory=timezone.now)
     #: The brake's look ahead, once per piece of work: entity → kind → links of pending events that would get it.
     forecasts: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 

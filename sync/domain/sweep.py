@@ -64,7 +64,9 @@ def note_read(context: Context, entity: Entity) -> None:
     """
     now = timezone.now()
     if System.UNICONTA in context.gaps:
-        Cursor.objects.filter(tenant_id=context.tenant_id).update(swept_at=None)
+        # Not what this very piece of work has read since.
+        before = Cursor.objects.filter(tenant_id=context.tenant_id, swept_at__lt=context.loaded_at)
+        before.update(swept_at=None)
     Cursor.objects.update_or_create(tenant_id=context.tenant_id, entity=entity.name, defaults={"uniconta_read_at": now})
 
 

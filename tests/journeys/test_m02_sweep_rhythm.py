@@ -96,6 +96,15 @@ def test_after_a_gap_every_table_is_read(proven: Company) -> None:
     assert tick(proven) == ["Debtor", "DebtorGroup"]
 
 
+def test_after_a_gap_every_table_is_read_once(proven: Company) -> None:
+    age(proven, 40)
+    with tenant_scope(proven.tenant.pk):
+        then = timezone.now() - timedelta(minutes=31)
+        Cursor.objects.filter(tenant=proven.tenant).update(uniconta_read_at=then)
+    assert tick(proven) == ["Debtor", "DebtorGroup"]
+    assert tick(proven) == []
+
+
 def test_ticks_without_a_read_are_no_gap(proven: Company) -> None:
     """An edit on both sides after an hour of quiet ticks is Uniconta's, as always (M4)."""
     with tenant_scope(proven.tenant.pk):
