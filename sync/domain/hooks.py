@@ -144,27 +144,16 @@ def _kept(rows: Iterable[HookRow]) -> dict[str, Any]:
 
 
 def hooks(tenant_id: int, run_id: int) -> None:
-    """The errand of a run of kind "hooks": `result["wanted"]` is CREATE, or absent for a look only."""
-    with tenant_scope(tenant_id):
-        is_create = Run.objects.get(pk=run_id).result.get("wanted") == CREATE
-    (register_hooks if is_create else check_hooks)(tenant_id, run_id)
+    """Keep in the run's result how the rows stand.
 
-
-def check_hooks(tenant_id: int, run_id: int) -> None:
-    """Keep how the rows stand in the run's result. Two calls."""
-    _carry_out(tenant_id, run_id, is_create=False)
-
-
-def register_hooks(tenant_id: int, run_id: int) -> None:
-    """Create a row for every table in use that no valid row covers, then look again. Pressed twice it creates nothing."""
-    _carry_out(tenant_id, run_id, is_create=True)
-
-
-def _carry_out(tenant_id: int, run_id: int, *, is_create: bool) -> None:
+    Where its `result["wanted"]` is CREATE, a row is first made for every table in use that no valid row covers; pressed
+    twice it makes nothing.
+    """
     # One run of the kind at a time: two that look at once would both create.
     run = begin(tenant_id, Run.Kind.HOOKS, run_id)
     if run is None:
         return
+    is_create = run.result.get("wanted") == CREATE
     recorder = Recorder(tenant_id, run.pk)
     seen: list[HookRow] | None = None
     connector: Connector | None = None
