@@ -228,7 +228,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         return self._start(request, tenant, Run.Kind.RECONCILE)
 
     def check_up(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        return self._start(request, tenant, Run.Kind.DOCTOR)
+        return self._start(request, tenant, Run.Kind.CHECK_UP)
 
     def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.TEST, System.UNICONTA.value)

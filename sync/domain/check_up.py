@@ -15,7 +15,7 @@ def check_up(tenant_id: int, run_id: int | None = None) -> Run | None:
 
     `counts`: checks by grade. `result["checks"]`: each as {"name", "grade", "found", "fix"}, in the doctor's order.
     """
-    run = begin(tenant_id, Run.Kind.DOCTOR, run_id)
+    run = begin(tenant_id, Run.Kind.CHECK_UP, run_id)
     if run is None:
         return None
     checks = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Max, OuterRef, Q, Subquery
@@ -17,7 +17,7 @@ from sync.domain.schedules import KINDS, minutes_of, next_runs
 from sync.models import ChangeEvent, Run
 from tenants.models import Tenant
 
-#: kind → what people call it, and what it carries
+#: kind, also of the runs it leaves (the mail leaves none) → what people call it, and what it carries
 WORDS: dict[str, tuple[Promise, Promise]] = {
     "pull": (_("Fetch from Intempus"), _("What people changed or made in Intempus.")),
     "sweep": (_("Check Uniconta"), _("What was saved in Uniconta and no change URL call announced.")),
@@ -27,13 +27,6 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         _("Log-ins, rights, the tick field, Change URLs and budgets: what drifted is found here."),
     ),
     "digest": (_("Mail about overwritten changes"), _("What Uniconta overwrote since the last mail, to the contact.")),
-}
-#: a run's kind → the schedule's; the mail leaves no run
-KIND_OF = {
-    Run.Kind.PULL: "pull",
-    Run.Kind.SWEEP: "sweep",
-    Run.Kind.RECONCILE: "reconcile",
-    Run.Kind.DOCTOR: "check_up",
 }
 #: Change URLs are taken for dead when checks found so many changes within this time and not one call came.
 SILENCE, FOUND_MEANWHILE = timedelta(hours=24), 3
@@ -60,7 +53,7 @@ class Hooks:
     last_at: datetime | None
     call_count: int
     found_count: int
-    found_entities: frozenset[str] = field(default_factory=frozenset)  # in which of them
+    found_entities: frozenset[str] = frozenset()  # in which of them
 
     @property
     def is_silent(self) -> bool:
@@ -81,9 +74,9 @@ def schedules_of(tenant: Tenant, hooks: Hooks) -> list[Schedule]:
     stretched = hooks.sweep_every(tenant) > timedelta(minutes=tenant.sweep_minutes)
     next_at = next_runs(tenant.pk)
     last: dict[str, tuple[datetime | None, str]] = {"digest": (tenant.digest_until, "")}
-    ended = Run.objects.filter(tenant=tenant, kind__in=list(KIND_OF), finished_at__isnull=False)
+    ended = Run.objects.filter(tenant=tenant, kind__in=list(WORDS), finished_at__isnull=False)
     for run in ended.order_by("kind", "-created_at").distinct("kind"):
-        last[KIND_OF[Run.Kind(run.kind)]] = (run.finished_at, run.error_code)
+        last[run.kind] = (run.finished_at, run.error_code)
     return [
         Schedule(
             kind=kind,

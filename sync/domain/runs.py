@@ -22,7 +22,7 @@ TASKS = {
     Run.Kind.RECONCILE: "reconcile",
     Run.Kind.TEST: "check_connection",
     Run.Kind.PREVIEW: "preview",
-    Run.Kind.DOCTOR: "check_up",
+    Run.Kind.CHECK_UP: "check_up",
     Run.Kind.RETRY: "retry_many",
     Run.Kind.HOOKS: "hooks",
 }

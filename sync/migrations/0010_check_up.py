@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                     ("test", "Connection test"),
                     ("preview", "Preview"),
                     ("reconcile", "Full comparison"),
-                    ("doctor", "Check-up"),
+                    ("check_up", "Check-up"),
                 ],
                 max_length=10,
                 verbose_name="kind",

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                     ("test", "Connection test"),
                     ("preview", "Preview"),
                     ("reconcile", "Full comparison"),
-                    ("doctor", "Check-up"),
+                    ("check_up", "Check-up"),
                     ("retry", "Retry of many"),
                 ],
                 max_length=10,

@@ -16,7 +16,7 @@ class Run(models.Model):
         TEST = "test", _("Connection test")
         PREVIEW = "preview", _("Preview")
         RECONCILE = "reconcile", _("Full comparison")
-        DOCTOR = "doctor", _("Check-up")
+        CHECK_UP = "check_up", _("Check-up")
         RETRY = "retry", _("Retry of many")
         HOOKS = "hooks", _("Change URLs in Uniconta")
 

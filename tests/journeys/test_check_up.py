@@ -8,7 +8,7 @@ from tests.journeys.conftest import Company, World
 
 def last_check_up(company: Company) -> Run:
     with tenant_scope(company.tenant.pk):
-        return Run.objects.filter(tenant=company.tenant, kind=Run.Kind.DOCTOR).latest("created_at")
+        return Run.objects.filter(tenant=company.tenant, kind=Run.Kind.CHECK_UP).latest("created_at")
 
 
 def grades(run: Run, grade: str) -> list[str]:
@@ -33,13 +33,13 @@ def test_what_drifted_is_found_and_said(world: World) -> None:
     assert (drifted.state, drifted.error_code) == ("failed", "check_up_found")
     assert company.writes(since) == other.writes(since) == []
     with tenant_scope(other.tenant.pk):
-        assert not Run.objects.filter(tenant=other.tenant, kind=Run.Kind.DOCTOR).exists()
+        assert not Run.objects.filter(tenant=other.tenant, kind=Run.Kind.CHECK_UP).exists()
 
 
 def test_two_at_once_are_one(world: World) -> None:
     company = world.nordbyg
     with tenant_scope(company.tenant.pk):
-        Run.objects.create(tenant=company.tenant, kind=Run.Kind.DOCTOR, state=Run.State.RUNNING)
+        Run.objects.create(tenant=company.tenant, kind=Run.Kind.CHECK_UP, state=Run.State.RUNNING)
         Run.objects.update(alive_at="2999-01-01T00:00Z")
     since = company.now()
     tasks.check_up(company.tenant.pk)
