@@ -137,7 +137,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "state_label": label(run.get_state_display(), TONES[Run.State(run.state)]),
             "is_unfinished": is_unfinished,
             "percent": min(100, round(100 * run.done / run.total)) if run.total else None,
-            "counts": [(COUNTS.get(name, name), count) for name, count in run.counts.items() if name != "ms"],
+            "counts": _counts(run),
             "took": duration(run),
             "differing": _differing(run),
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
@@ -161,6 +161,13 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             rows = rows.filter(at__lte=run.finished_at)
         first = list(rows.order_by("at", "pk").values_list("pk", flat=True)[:30])
         return [exchange for _, exchange in shown_exchanges(rows.filter(pk__in=first))]
+
+
+def _counts(run: Run) -> list[tuple[Any, int]]:
+    """In the order of COUNTS; the database keeps them in one of its own."""
+    order = list(COUNTS)
+    names = sorted(run.counts, key=lambda name: order.index(name) if name in COUNTS else len(order))
+    return [(COUNTS.get(name, name), run.counts[name]) for name in names if name != "ms"]
 
 
 def _differing(run: Run) -> list[tuple[str, int]]:
