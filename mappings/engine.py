@@ -42,6 +42,8 @@ def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
         attribute = entity.attribute(name)
         if attribute.max_length is not None and len(str(value)) > attribute.max_length:
             raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", name)
+        if value != "" and attribute.needs_translation and str(value) not in dict(attribute.translations):
+            raise MappingError(f"has no translation: {value!r}", name, "value_untranslated")
         if system is System.INTEMPUS:
             value = dict(attribute.translations).get(str(value), value)
         try:

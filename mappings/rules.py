@@ -8,9 +8,6 @@ from typing import Protocol
 
 from mappings.spec import Attribute, Direction, Entity
 
-#: What a rule says that states no conversion.
-DEFAULT_TRANSFORM = "text"
-
 
 class Rule(Protocol):
     """The columns of `mappings.models.FieldRule`; a protocol, so that this module stays free of Django."""
@@ -45,12 +42,9 @@ def with_rules(entity: Entity, rules: Iterable[Rule], translations: Iterable[Tra
             known or Attribute(rule.attribute, rule.attribute, rule.attribute, "", ""),
             uniconta=rule.uniconta_field or (known.uniconta if known else ""),
             intempus=rule.intempus_field or (known.intempus if known else ""),
-            uniconta_transform=_transform(
-                rule.uniconta_field, rule.uniconta_transform, known.uniconta_transform if known else None
-            ),
-            intempus_transform=_transform(
-                rule.intempus_field, rule.intempus_transform, known.intempus_transform if known else None
-            ),
+            # Blank: as the attribute is declared; a new one travels as text.
+            uniconta_transform=rule.uniconta_transform or (known.uniconta_transform if known else "text"),
+            intempus_transform=rule.intempus_transform or (known.intempus_transform if known else "text"),
             direction=Direction(rule.direction),
         )
     for translation in translations:
@@ -58,8 +52,3 @@ def with_rules(entity: Entity, rules: Iterable[Rule], translations: Iterable[Tra
             pairs = (*known.translations, (translation.uniconta_value, translation.intempus_value))
             attributes[translation.attribute] = replace(known, translations=pairs)
     return replace(entity, attributes=tuple(attributes.values()))
-
-
-def _transform(field: str, transform: str, declared: str | None) -> str:
-    """The rule's conversion; its column's default counts as not stated while the rule names no field of its own."""
-    return declared if declared and not field and transform == DEFAULT_TRANSFORM else transform

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mappings.transform_steps import StepError, find_transform
 from mappings.transforms import TRANSFORMS, Transform
 
 #: A canonical value. Decimals are normalised strings, dates ISO strings, so that values survive JSON unchanged.
@@ -66,6 +67,12 @@ class Side:
     copies: Mapping[str, str] = field(default_factory=dict)  # on create: field → attribute it repeats; must be filled
     secret_fields: tuple[str, ...] = ()  # on create: filled with something unguessable that nobody keeps
 
+    @property
+    def own_fields(self) -> frozenset[str]:
+        """Fields that only the system itself sets."""
+        names = (self.id_field, self.timestamp_field, self.creation_id_field, self.company_field, "resource_uri")
+        return frozenset(names) - {""}
+
 
 @dataclass(frozen=True)
 class Attribute:
@@ -94,7 +101,12 @@ class Attribute:
         return self.uniconta if system is System.UNICONTA else self.intempus
 
     def transform_on(self, system: System) -> Transform:
-        return TRANSFORMS[self.uniconta_transform if system is System.UNICONTA else self.intempus_transform]
+        return find_transform(self.uniconta_transform if system is System.UNICONTA else self.intempus_transform)
+
+    @property
+    def needs_translation(self) -> bool:
+        """Whether a value that no value map names is refused."""
+        return any(self.transform_on(system).needs_translation for system in System)
 
 
 @dataclass(frozen=True)
@@ -175,16 +187,8 @@ def _check_attributes(entity: Entity) -> None:
         if names.count(name) > 1:
             raise DeclarationError(f"{entity.name}: attribute '{name}' is declared twice")
     for attribute in entity.attributes:
-        for system, transform in (
-            (System.UNICONTA, attribute.uniconta_transform),
-            (System.INTEMPUS, attribute.intempus_transform),
-        ):
-            if transform not in TRANSFORMS:
-                raise DeclarationError(
-                    f"{entity.name}.{attribute.name}: transform '{transform}' ({system}) does not exist"
-                )
-            if not attribute.field_on(system):
-                raise DeclarationError(f"{entity.name}.{attribute.name}: no field named for {system}")
+        for system in System:
+            _check_transform(entity, attribute, system)
         if attribute.is_mandatory and not attribute.reference:
             raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
         if attribute.is_withdrawal and attribute.direction is not Direction.TO_INTEMPUS:
@@ -199,13 +203,28 @@ def _check_attributes(entity: Entity) -> None:
         raise DeclarationError(f"{entity.name}: more than one attribute is the activity")
 
 
+def _check_transform(entity: Entity, attribute: Attribute, system: System) -> None:
+    name = attribute.uniconta_transform if system is System.UNICONTA else attribute.intempus_transform
+    where = f"{entity.name}.{attribute.name}"
+    try:
+        transform = find_transform(name)
+    except StepError:
+        raise DeclarationError(f"{where}: transform '{name}' ({system}) does not exist") from None
+    if transform.is_one_way and (system is System.INTEMPUS or attribute.direction is not Direction.TO_INTEMPUS):
+        raise DeclarationError(
+            f"{where}: transform '{name}' cannot be undone, so it is for Uniconta's side of what goes to Intempus only"
+        )
+    if transform.needs_field and not attribute.field_on(system):
+        raise DeclarationError(f"{where}: no field named for {system}")
+
+
 def _check_fields(entity: Entity) -> None:
     for system in System:
         fields = [attribute.field_on(system) for attribute in entity.attributes]
         # Withdrawals never write to Uniconta, so several may read one field.
         written = [a.field_on(system) for a in entity.attributes if not (a.is_withdrawal and system is System.UNICONTA)]
         for name in written:
-            if fields.count(name) > 1:
+            if name and fields.count(name) > 1:
                 raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
         for name in entity.side(system).copies.values():
             if name not in (attribute.name for attribute in entity.attributes):

@@ -44,14 +44,22 @@ class MappingError(ValueError):
 
 @dataclass(frozen=True)
 class Transform:
-    """`read` makes a remote value canonical, `write` makes a canonical value remote. `write(read(x))` keeps meaning."""
+    """`read` makes a remote value canonical, `write` makes a canonical value remote. `write(read(x))` keeps meaning.
+
+    `is_one_way`: what was read cannot be told from the canonical value, so it stands only where Uniconta is read and
+    never written. `needs_translation`: a value that the tenant's value maps do not name is refused, not passed on.
+    `needs_field`: False where the value does not come from the record.
+    """
 
     name: str
     read: Callable[[Raw], Value]
     write: Callable[[Value], Raw]
+    is_one_way: bool = False
+    needs_translation: bool = False
+    needs_field: bool = True
 
 
-def _read_text(raw: Raw) -> str:
+def read_text(raw: Raw) -> str:
     if raw is None:
         return ""
     if isinstance(raw, (dict, list)):
@@ -77,7 +85,7 @@ def _active_unless_false(raw: Raw) -> bool:
     return True if raw in (None, "") else _read_boolean(raw)
 
 
-def _decimal(raw: Raw) -> Decimal | None:
+def read_number(raw: Raw) -> Decimal | None:
     """The number, None when blank. A comma is refused: "1,234" is one thing in Danish and another in English."""
     text = str(raw).strip() if raw is not None else ""
     if not text:
@@ -89,7 +97,7 @@ def _decimal(raw: Raw) -> Decimal | None:
     return Decimal(text)
 
 
-def _plain(number: Decimal | None) -> str:
+def plain_number(number: Decimal | None) -> str:
     """Without exponent, trailing zeros and minus zero, so that equal numbers are equal texts."""
     if number is None:
         return ""
@@ -97,23 +105,23 @@ def _plain(number: Decimal | None) -> str:
 
 
 def _read_decimal(raw: Raw) -> str:
-    return _plain(_decimal(raw))
+    return plain_number(read_number(raw))
 
 
 def _read_price(raw: Raw) -> str:
     """As Intempus can hold it, with two decimals (API page section 7, no. 15): a finer one would differ for ever."""
-    number = _decimal(raw)
+    number = read_number(raw)
     if number is None:
         return ""
     try:
-        return _plain(number.quantize(CENT, ROUND_HALF_UP))
+        return plain_number(number.quantize(CENT, ROUND_HALF_UP))
     except InvalidOperation:
         raise MappingError(f"expected a price, got {raw!r}") from None
 
 
 def _read_unit(raw: Raw) -> str:
     """Uniconta's member name. A unit we do not know is kept as it is: it is shown, never guessed at."""
-    text = _read_text(raw)
+    text = read_text(raw)
     if text.casefold() in NO_UNIT:
         return ""
     return MEMBER_OF_SPELLING.get(text.casefold(), text)
@@ -128,7 +136,7 @@ def _write_unit_member(value: Value) -> Raw:
 
 def _read_date(raw: Raw) -> str:
     """Uniconta's empty date is 0001-01-01T00:00:00; times are cut: dates are Danish calendar dates (API page 5.5)."""
-    text = _read_text(raw)[:10]
+    text = read_text(raw)[:10]
     if text in ("", "0001-01-01"):
         return ""
     try:
@@ -156,18 +164,18 @@ def _write_employee_number(value: Value) -> Raw:
 
 def _read_phone(raw: Raw) -> str:
     """A Danish number as it is dialled at home: "+45 20 30 40 50" and "20304050" are one telephone."""
-    return DIALLING_PREFIX.sub("", NOT_DIALLED.sub("", _read_text(raw)))
+    return DIALLING_PREFIX.sub("", NOT_DIALLED.sub("", read_text(raw)))
 
 
 def _read_country(raw: Raw) -> str:
     """ISO code. A text we do not know is kept as it is: it is shown, never guessed at."""
-    text = _read_text(raw)
+    text = read_text(raw)
     return CODE_OF_MEMBER.get(text, text.upper() if text.upper() in MEMBER_OF_CODE else text)
 
 
 def _read_digits(raw: Raw) -> str:
     """A registration number without the blanks and the country prefix people type ("DK 12 34 56 78")."""
-    return COUNTRY_PREFIX.sub("", _read_text(raw).upper().replace(" ", ""))
+    return COUNTRY_PREFIX.sub("", read_text(raw).upper().replace(" ", ""))
 
 
 def _read_uri(raw: Raw) -> str:
@@ -185,7 +193,7 @@ def _read_uri(raw: Raw) -> str:
 TRANSFORMS: dict[str, Transform] = {
     transform.name: transform
     for transform in (
-        Transform("text", _read_text, lambda value: value),
+        Transform("text", read_text, lambda value: value),
         Transform("boolean", _read_boolean, bool),
         Transform("inverted", lambda raw: not _read_boolean(raw), lambda value: not value),
         Transform("active_unless_false", _active_unless_false, bool),
@@ -194,13 +202,13 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("unit_member", _read_unit, _write_unit_member),
         Transform("unit_text", _read_unit, lambda value: TEXT_OF_MEMBER.get(str(value), value)),
         Transform("date", _read_date, lambda value: value or None),
-        Transform("withdrawn_when_past", _read_withdrawn, _never_written),
-        Transform("employee_number", _read_text, _write_employee_number),
+        Transform("withdrawn_when_past", _read_withdrawn, _never_written, is_one_way=True),
+        Transform("employee_number", read_text, _write_employee_number),
         Transform("phone_number", _read_phone, lambda value: value),
         Transform("country_member", _read_country, lambda value: MEMBER_OF_CODE.get(str(value), value)),
         Transform("country_code", _read_country, lambda value: value),
         Transform("registration_number", _read_digits, lambda value: value),
-        Transform("reference_key", _read_text, lambda value: value),
+        Transform("reference_key", read_text, lambda value: value),
         Transform("reference_uri", _read_uri, lambda value: value),
     )
 }

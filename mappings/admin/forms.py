@@ -1,4 +1,4 @@
-"""Drop-downs for columns whose choices are declared in code."""
+"""Drop-downs and suggestions for columns whose choices are declared in code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from mappings.entities import ENTITIES
 from mappings.labels import entity_choices
-from mappings.transforms import TRANSFORMS
-from tenants.admin.base import UnfoldAdminSelectWidget
+from tenants.admin.base import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 
-def transform_choices() -> list[tuple[str, str]]:
-    return [(name, name) for name in TRANSFORMS]
+class SuggestingInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """A text field that offers the values of a list on the same page, and takes any other."""
+
+    def __init__(self, list_id: str) -> None:
+        super().__init__(attrs={"list": list_id, "autocomplete": "off"})
 
 
 def entity_formfield(db_field: Any) -> forms.ChoiceField | None:

@@ -57,13 +57,23 @@ class EntityPolicy(models.Model):
     # The same for mapped fields, by system: those seen at complete reads, and those that no row carries any more.
     fields_seen = models.JSONField(default=dict, editable=False)
     fields_gone = models.JSONField(default=dict, editable=False)
+    # Every field name that the last complete read showed, by system: what a field rule may name.
+    fields_returned = models.JSONField(default=dict, editable=False)
     # Why creates and deactivations of this entity wait for a person ("" when they do not).
     hold_code = models.CharField(max_length=60, blank=True, editable=False)
     hold_detail = models.TextField(blank=True, editable=False)
     loaded_at = models.DateTimeField(_("first load finished"), null=True, editable=False)
 
     history = HistoricalRecords(
-        excluded_fields=["has_flag", "fields_seen", "fields_gone", "hold_code", "hold_detail", "loaded_at"]
+        excluded_fields=[
+            "has_flag",
+            "fields_seen",
+            "fields_gone",
+            "fields_returned",
+            "hold_code",
+            "hold_detail",
+            "loaded_at",
+        ]
     )
 
     class Meta:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.signals import post_delete, post_save
@@ -8,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mappings.entities import ENTITIES
+from mappings.models.entity_policy import EntityPolicy
 from mappings.models.record_link import RecordLink
-from mappings.spec import DeclarationError, Direction
-from mappings.transforms import TRANSFORMS
+from mappings.private_fields import PRIVATE_NAME
+from mappings.spec import DeclarationError, Direction, Entity, System
+from mappings.transform_steps import StepError, find_transform
 from tenants.models import Tenant
 
 
@@ -26,8 +32,9 @@ class FieldRule(models.Model):
     attribute = models.SlugField(_("name"), max_length=60)
     uniconta_field = models.CharField(_("field in Uniconta"), max_length=100, blank=True)
     intempus_field = models.CharField(_("field in Intempus"), max_length=100, blank=True)
-    uniconta_transform = models.CharField(_("conversion in Uniconta"), max_length=40, default="text")
-    intempus_transform = models.CharField(_("conversion in Intempus"), max_length=40, default="text")
+    # Blank: as the attribute is declared.
+    uniconta_transform = models.CharField(_("conversion in Uniconta"), max_length=200, blank=True)
+    intempus_transform = models.CharField(_("conversion in Intempus"), max_length=200, blank=True)
     direction = models.CharField(_("direction"), max_length=12, choices=Directions, default=Directions.TO_INTEMPUS)
     is_off = models.BooleanField(_("do not synchronise this field"), default=False)
 
@@ -46,13 +53,93 @@ class FieldRule(models.Model):
 
         if self.entity not in ENTITIES:
             raise ValidationError({"entity": _("There is no such entity.")})
-        for field in ("uniconta_transform", "intempus_transform"):
-            if getattr(self, field) not in TRANSFORMS:
-                raise ValidationError({field: _("There is no such conversion.")})
+        entity = ENTITIES[self.entity]
+        self.uniconta_transform, self.intempus_transform = (
+            text.strip() for text in (self.uniconta_transform, self.intempus_transform)
+        )
+        problems = {}
+        for system in System:
+            if problem := self._transform_problem(system):
+                problems[f"{system}_transform"] = problem
+            if problem := self._field_problem(entity, system):
+                problems[f"{system}_field"] = problem
+        if problems:
+            raise ValidationError(problems)
+        others = FieldRule.objects.filter(tenant_id=self.tenant_id, entity=self.entity).exclude(pk=self.pk)
         try:
-            with_rules(ENTITIES[self.entity], [self], [])
+            with_rules(entity, [*(others if self.tenant_id else ()), self], [])
         except DeclarationError as error:
             raise ValidationError(str(error)) from None
+
+    def _transform_problem(self, system: System) -> Any:
+        text: str = getattr(self, f"{system}_transform")
+        try:
+            transform = find_transform(text) if text else None
+        except StepError as error:
+            return _step_problem(error)
+        if transform is None or not transform.is_one_way:
+            return None
+        if system is System.INTEMPUS:
+            return _("This conversion cannot be undone. Write it under Uniconta: it is applied to what is read there.")
+        if self.direction == Direction.BOTH.value:
+            return _("This conversion cannot be undone, so the field can only go from Uniconta to Intempus.")
+        return None
+
+    def _field_problem(self, entity: Entity, system: System) -> Any:
+        name: str = getattr(self, f"{system}_field")
+        if not name or self.is_off:
+            return None
+        if PRIVATE_NAME.fullmatch(name):
+            return _("Passwords, keys and CPR numbers are never synchronised.")
+        side = entity.side(system)
+        if self.is_written(system) and name in side.own_fields:
+            return _("Intempus and Uniconta give this field its value themselves; nobody else can write it.")
+        return self._spelling_problem(system, name)
+
+    def is_written(self, system: System) -> bool:
+        return system is System.INTEMPUS or self.direction == Direction.BOTH.value
+
+    def _spelling_problem(self, system: System, name: str) -> Any:
+        """A name that no row of the last complete read carried; nothing is said before there was one."""
+        if not self.tenant_id or self._is_stored_with(f"{system}_field", name):
+            return None
+        policy = EntityPolicy.objects.filter(tenant_id=self.tenant_id, entity=self.entity).first()
+        known = policy.fields_returned.get(system.value, []) if policy else []
+        if not known or name in known:
+            return None
+        words = {"name": name, "system": system.value.capitalize()}
+        if close := closest(name, known):
+            return _("%(system)s returned no field “%(name)s”. Did you mean “%(close)s”?") % (words | {"close": close})
+        return (
+            _(
+                "%(system)s returned no field “%(name)s”. A field that is blank on every record is not returned: fill it "
+                "in on one of them, read everything again, then come back."
+            )
+            % words
+        )
+
+    def _is_stored_with(self, column: str, value: str) -> bool:
+        return self.pk is not None and FieldRule.objects.filter(pk=self.pk, **{column: value}).exists()
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The known name that somebody who wrote `name` most likely meant; "" when none is near."""
+    spelling = {each.casefold(): each for each in known}
+    found = get_close_matches(name.casefold(), spelling, n=1)
+    return spelling[found[0]] if found else ""
+
+
+def _step_problem(error: StepError) -> Any:
+    words = {"name": error.name, "close": error.close}
+    if error.code == "needs_value":
+        return _("“%(name)s” needs a value behind it, such as “%(name)s X”.") % words
+    if error.code == "needs_number":
+        return _("“%(name)s” needs a whole number behind it, such as “%(name)s 3”.") % words
+    if error.code == "takes_no_value":
+        return _("“%(name)s” takes no value.") % words
+    if error.close:
+        return _("There is no such conversion: “%(name)s”. Did you mean “%(close)s”?") % words
+    return _("There is no such conversion: “%(name)s”.") % words
 
 
 class ValueMap(models.Model):

@@ -10,17 +10,13 @@ from collections.abc import Iterable
 from datetime import date
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from mappings.private_fields import PRIVATE_NAME
+
 MASK = "***"
 BODY_CHARACTERS = 20_000
 # Masking looks a little past the cut, so that half a personal number at its edge is still recognised.
 _LOOK_AHEAD = 200
 
-_SECRET_NAME = re.compile(
-    r".*password|.*passwd|pwd|pass_?code|.*secret.*|.*token|.*api_?key|apikey|authorization|pin|pin_?code"
-    # The CPR number under the names of both systems (PersonalId, cpr_number), and what people call their own fields.
-    r"|.*personal_?(id|nr|number).*|.*cpr.*|.*person_?(nr|nummer|number).*|.*social_?security.*|ssn",
-    re.IGNORECASE,
-)
 # Fields that legitimately hold ten digits: phone and registration numbers, keys, ids, bank details, counters.
 _NUMBER_NAME = re.compile(
     r".*phone.*|.*mobil.*|.*fax.*|.*cvr.*|.*vat.*|companyregno|.*ean|.*gln|bar_?code|.*number|number|.*account.*|item"
@@ -55,7 +51,7 @@ def mask_personal_numbers(text: str) -> str:
 def _mask_member(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     start = f'"{name}"{match["colon"]}'
-    if _SECRET_NAME.fullmatch(name):
+    if PRIVATE_NAME.fullmatch(name):
         return start if value == '""' else f'{start}"{MASK}"'
     if _NUMBER_NAME.fullmatch(name):
         return match.group()
@@ -109,7 +105,7 @@ def mask_url(url: str, secrets: Iterable[str] = ()) -> str:
             field = match[1] if match else name
         elif name == "Value":
             field = named
-        if _SECRET_NAME.fullmatch(field):
+        if PRIVATE_NAME.fullmatch(field):
             masked = MASK
         elif _NUMBER_NAME.fullmatch(field.partition("__")[0]):
             masked = value

@@ -407,6 +407,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "En værdi er ikke tilladt i det andet system.",
         "Ret værdien, og tryk Prøv igen.",
     ),
+    "value_untranslated": (
+        "This field travels only by its value translations, and this value has none. Nothing was sent.",
+        "Add the value under Value translations, then press Retry.",
+        "Feltet overføres kun efter sine værdioversættelser, og denne værdi har ingen. Intet er sendt.",
+        "Tilføj værdien under Oversættelser af værdier, og tryk Prøv igen.",
+    ),
     "number_refused": (
         "Intempus takes only whole numbers from 1 to 999,999 as this number, without letters or leading zeros. Nothing was sent.",
         "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, or choose a number series under the company’s entity policies.",

@@ -64,12 +64,13 @@ def watch_fields(context: Context, entity: Entity, system: System, rows: Sequenc
         name for name in missing if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
     }
     seen = (seen - missing) | gone | (present & attributes.keys())
-    if seen == set(policy.fields_seen.get(system.value, [])) and gone == gone_before:
+    found = {"fields_seen": sorted(seen), "fields_gone": sorted(gone), "fields_returned": sorted(present | seen - gone)}
+    if all(getattr(policy, column).get(system.value) == names for column, names in found.items()):
         return
-    policy.fields_seen |= {system.value: sorted(seen)}
-    policy.fields_gone |= {system.value: sorted(gone)}
+    for column, names in found.items():
+        setattr(policy, column, getattr(policy, column) | {system.value: names})
     with tenant_scope(context.tenant_id):
-        EntityPolicy.objects.filter(pk=policy.pk).update(fields_seen=policy.fields_seen, fields_gone=policy.fields_gone)
+        EntityPolicy.objects.filter(pk=policy.pk).update(**{column: getattr(policy, column) for column in found})
         if gone - gone_before and policy.hold_code in ("", FIELD_GONE):
             policy.hold_code, policy.hold_detail = FIELD_GONE, ", ".join(all_gone(policy))
             EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=FIELD_GONE, hold_detail=policy.hold_detail)

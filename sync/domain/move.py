@@ -63,7 +63,7 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     if system is System.INTEMPUS:
         Cursor.objects.filter(tenant_id=tenant_id).delete()
     EntityPolicy.objects.filter(tenant_id=tenant_id).update(
-        loaded_at=None, has_flag=None, fields_seen={}, fields_gone={}, hold_code="", hold_detail=""
+        loaded_at=None, has_flag=None, fields_seen={}, fields_gone={}, fields_returned={}, hold_code="", hold_detail=""
     )
     connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=system.value)
     left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()

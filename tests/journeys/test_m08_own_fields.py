@@ -1,5 +1,8 @@
 """M8: a tenant's own fields are rows, for that tenant only."""
 
+import pytest
+from django.core.exceptions import ValidationError
+
 from mappings.models import FieldRule, ValueMap
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
@@ -60,6 +63,50 @@ def test_a_rule_added_to_a_running_tenant_fills_in(world: World) -> None:
     company.both()
     assert [company.customer_by_number(account)["notes"] for account in ("1001", "1002")] == ["Tømrer", "Tømrer"]
     assert [company.debtors()[account]["Dimension1"] for account in ("1001", "1002")] == ["100", "100"]
+
+
+def test_fields_are_known_from_what_each_companys_systems_return(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    company.debtor("1001", Dimension1="100")
+    other.debtor("1001", Dimension2="7")
+    for each in world.companies:
+        each.both()
+        each.pull(is_complete=True)
+    returned = [each.entity_policy().fields_returned for each in world.companies]
+    dimensions = [{name for name in each["uniconta"] if name.startswith("Dimension")} for each in returned]
+    assert dimensions == [{"Dimension1"}, {"Dimension2"}]
+    assert all("notes" in each["intempus"] for each in returned)
+    with tenant_scope(company.tenant.pk), pytest.raises(ValidationError, match="Did you mean “Dimension1”"):
+        add_rows(company, uniconta_field="Dimension2")
+
+
+def test_conversions_one_after_the_other_reach_intempus_and_a_value_without_translation_waits(world: World) -> None:
+    company = world.nordbyg
+    with tenant_scope(company.tenant.pk):
+        for values in (
+            {"attribute": "short", "uniconta_field": "Dimension1", "intempus_field": "notes"}
+            | {"uniconta_transform": "upper | first 3 | prefix K-"},
+            {"attribute": "city", "intempus_transform": "lookup", "direction": "both"},
+        ):
+            rule = FieldRule(tenant=company.tenant, entity="customer", **values)
+            rule.full_clean()
+            rule.save()
+        ValueMap.objects.create(
+            tenant=company.tenant, entity="customer", attribute="city", uniconta_value="Aarhus", intempus_value="Århus"
+        )
+    company.debtor("1001", Dimension1="tømrer", City="Aarhus")
+    row_id = company.debtor("1002", City="Odense")
+    company.settle()
+    made = company.customer_by_number("1001")
+    assert (made["notes"], made["city"]) == ("K-TØM", "Århus")
+    refused = company.link(uniconta_key="1002")
+    assert (refused.state, refused.reason) == ("needs_attention", "value_untranslated")
+    assert "Odense" in refused.detail
+    company.edit_customer(made["id"], notes="edited")
+    company.edit(row_id, City="Aarhus")
+    company.both()
+    assert company.customer_by_number("1002")["city"] == "Århus"
+    assert company.not_taken_over() == [("short", "K-TØM", "edited")]
 
 
 def test_a_rule_can_switch_a_field_off(world: World) -> None:

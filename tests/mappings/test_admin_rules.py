@@ -65,12 +65,80 @@ def test_a_field_rule_is_added_changed_and_deleted_with_a_history(tenant):
         ({"uniconta_transform": "rot13"}, {"uniconta_transform"}),
         ({"uniconta_field": "Name"}, {"__all__"}),  # two attributes would use one field
         ({"intempus_field": ""}, {"__all__"}),
+        ({"intempus_transform": "upper"}, {"intempus_transform"}),
+        ({"uniconta_transform": "upper", "direction": "both"}, {"uniconta_transform"}),
+        ({"uniconta_field": "PersonalId"}, {"uniconta_field"}),
+        ({"intempus_field": "logical_timestamp"}, {"intempus_field"}),
+        ({"uniconta_field": "RowId", "direction": "both"}, {"uniconta_field"}),
     ],
 )
 def test_a_rule_that_contradicts_the_rest_is_refused(tenant, values, at):
     response = person("consultant", tenant).post(reverse("admin:mappings_fieldrule_add"), rule(tenant, **values))
     assert response.status_code == 200
     assert errors(response) == at
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"uniconta_transform": "upper | first 3 | prefix K-"},
+        {"uniconta_field": "", "uniconta_transform": "constant DK11"},
+        {"uniconta_field": "RowId"},
+        {"uniconta_transform": "", "intempus_transform": "lookup"},
+    ],
+)
+def test_conversions_are_written_one_after_the_other(tenant, values):
+    assert (
+        person("consultant", tenant).post(reverse("admin:mappings_fieldrule_add"), rule(tenant, **values)).status_code
+        == 302
+    )
+
+
+def said(response) -> str:
+    form = response.context["adminform"].form
+    return " ".join(message for messages in form.errors.values() for message in messages)
+
+
+@pytest.fixture
+def read_once(tenant):
+    """A company whose systems were read completely, and another one whose fields have other names."""
+    returned = {"uniconta": ["Account", "Dimension1", "IBAN", "PersonalId"], "intempus": ["iban", "notes", "password"]}
+    make_policy(tenant, fields_returned=returned)
+    make_policy(make_tenant("other"), fields_returned={"uniconta": ["Dimensoin1"], "intempus": ["theirs"]})
+    return tenant
+
+
+def test_a_misspelt_field_is_refused_with_the_nearest_spelling(read_once):
+    client, url = person("consultant", read_once), reverse("admin:mappings_fieldrule_add")
+    response = client.post(url, rule(read_once, uniconta_field="Dimensoin1", intempus_field="xyzzy"))
+    assert errors(response) == {"uniconta_field", "intempus_field"}
+    assert "Uniconta returned no field “Dimensoin1”. Did you mean “Dimension1”?" in said(response)
+    assert "Intempus returned no field “xyzzy”. A field that is blank on every record is not returned" in said(response)
+    assert client.post(url, rule(read_once, uniconta_field="Dimension1")).status_code == 302
+
+
+def test_a_rule_that_is_there_may_name_a_field_that_came_back_blank(read_once):
+    with tenant_scope(ALL):
+        row = FieldRule.objects.create(
+            tenant=read_once, entity="customer", attribute="iban", uniconta_field="Gone", intempus_field="iban"
+        )
+    url = reverse("admin:mappings_fieldrule_change", args=[row.pk])
+    client = person("consultant", read_once)
+    assert client.post(url, rule(read_once, uniconta_field="Gone", direction="both")).status_code == 302
+
+
+def test_names_are_offered_from_what_the_companys_own_systems_return(read_once):
+    client, url = person("consultant", read_once), reverse("admin:mappings_fieldrule_suggestions")
+    page = client.get(url, {"tenant": read_once.pk, "entity": "customer"}).content.decode()
+    for name in ("Dimension1", "notes", "contact_person", "country_member", "first 3"):
+        assert f'<option value="{name}">' in page, name
+    assert "PersonalId" not in page and "password" not in page and "theirs" not in page
+    with tenant_scope(ALL):
+        other = Tenant.objects.exclude(pk=read_once.pk).get()
+    assert client.get(url, {"tenant": other.pk, "entity": "customer"}).status_code == 403
+    assert person("auditor", read_once).get(url, {"tenant": read_once.pk, "entity": "customer"}).status_code == 403
+    nothing_chosen = client.get(url, {"tenant": "", "entity": "customer"})
+    assert nothing_chosen.status_code == 200 and "Dimension1" not in nothing_chosen.content.decode()
 
 
 def test_a_rule_stays_with_its_company(tenant):

@@ -26,12 +26,20 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "customer: attribute 'city' is declared twice",
     ),
     "no such transform": (
-        {"attributes": changed("city", uniconta_transform="upper")},
-        "customer.city: transform 'upper' (uniconta) does not exist",
+        {"attributes": changed("city", uniconta_transform="uper")},
+        "customer.city: transform 'uper' (uniconta) does not exist",
     ),
     "no such transform there": (
-        {"attributes": changed("city", intempus_transform="upper")},
-        "customer.city: transform 'upper' (intempus) does not exist",
+        {"attributes": changed("city", intempus_transform="uper")},
+        "customer.city: transform 'uper' (intempus) does not exist",
+    ),
+    "cannot be undone both ways": (
+        {"attributes": changed("city", uniconta_transform="upper")},
+        "customer.city: transform 'upper' cannot be undone, so it is for Uniconta's side of what goes to Intempus only",
+    ),
+    "cannot be undone there": (
+        {"attributes": changed("city", intempus_transform="upper", direction=Direction.TO_INTEMPUS)},
+        "customer.city: transform 'upper' cannot be undone, so it is for Uniconta's side of what goes to Intempus only",
     ),
     "no field": ({"attributes": changed("city", intempus="")}, "customer.city: no field named for intempus"),
     "field used twice": (
@@ -111,8 +119,8 @@ def rule(**values: Any) -> Any:
         "attribute": "department",
         "uniconta_field": "Dimension1",
         "intempus_field": "notes",
-        "uniconta_transform": "text",
-        "intempus_transform": "text",
+        "uniconta_transform": "",
+        "intempus_transform": "",
         "direction": "both",
         "is_off": False,
     }
@@ -125,6 +133,10 @@ def test_a_rule_adds_redirects_or_switches_off() -> None:
     redirected = with_rules(CUSTOMER, [rule(attribute="phone", uniconta_field="MobilPhone", intempus_field="")], [])
     assert (redirected.attribute("phone").uniconta, redirected.attribute("phone").intempus) == ("MobilPhone", "phone")
     assert redirected.attribute("phone").label == "Phone"
+    elsewhere = with_rules(CUSTOMER, [rule(attribute="country", uniconta_field="Land", intempus_field="")], [])
+    assert elsewhere.attribute("country").uniconta_transform == "country_member"  # blank: as declared
+    plain = rule(attribute="country", uniconta_field="", intempus_field="", uniconta_transform="text")
+    assert with_rules(CUSTOMER, [plain], []).attribute("country").uniconta_transform == "text"
     without = with_rules(CUSTOMER, [rule(attribute="phone", is_off=True)], [])
     assert "phone" not in {a.name for a in without.attributes}
     assert "department" not in {a.name for a in CUSTOMER.attributes}
@@ -143,3 +155,11 @@ def test_what_is_off_by_default_comes_with_a_rule_that_names_it() -> None:
     assert with_rules(PRODUCT, [bare], []).attribute("cost_price").uniconta_transform == "price"
     with_off = with_rules(PRODUCT, [rule(attribute="cost_price", is_off=True)], [])
     assert "cost_price" not in {a.name for a in with_off.attributes}
+
+
+def test_a_constant_needs_no_field() -> None:
+    fixed = {"uniconta_field": "", "uniconta_transform": "constant Nordbyg", "direction": "to_intempus"}
+    added = with_rules(CUSTOMER, [rule(**fixed), rule(attribute="source", intempus_field="source", **fixed)], [])
+    assert added.attribute("department").transform_on(System.UNICONTA).read(None) == "Nordbyg"
+    with pytest.raises(DeclarationError, match="no field named for uniconta"):
+        with_rules(CUSTOMER, [rule(uniconta_field="")], [])
