@@ -285,8 +285,12 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         return self._answer(request, link, RecordLink.DeletionAnswer.LEAVE)
 
     def _answer(self, request: HttpRequest, link: RecordLink, answer: str) -> HttpResponse:
-        actions.answer_deletion(link.pk, answer, request.user.pk)
-        _say_queued(request, 1)
+        try:
+            actions.answer_deletion(link.pk, answer, request.user.pk)
+        except ValueError:
+            messages.error(request, gettext("This record is there in both systems; there is nothing to answer."))
+        else:
+            _say_queued(request, 1)
         return self._back(link)
 
     def press_create_again(self, request: HttpRequest, link: RecordLink) -> HttpResponse:

@@ -203,10 +203,12 @@ class TenantPageAdmin(TenantSettingsAdmin):
         tenant: Tenant = self.object_or_404(request, object_id)
         if not has_right(request.user, Right.CONFIGURE, tenant.pk):
             raise PermissionDenied
-        if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exclude(hold_code="").exists():
+        if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exists():
             raise Http404
-        actions.accept_fields(policy_id, request.user.pk)
-        messages.success(request, gettext("Noted. Uniconta is checked again now."))
+        if actions.accept_fields(policy_id, request.POST.get("code", ""), request.user.pk):
+            messages.success(request, gettext("Noted. Uniconta is checked again now."))
+        else:
+            messages.info(request, gettext("That question has been answered already; nothing was changed."))
         return _back(tenant)
 
     def _start(

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import RecordLink
 from mappings.spec import System
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
-from sync.domain.field_watch import FIELD_GONE, release_hold
+from sync.domain.field_watch import accept
 from sync.domain.match import alike
 from sync.domain.runs import queue_run
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
@@ -152,9 +152,16 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
 
 
 def answer_deletion(link_id: int, answer: str, user_id: int | None) -> None:
-    """What is to become of the other side of a deleted record. Call inside a scope."""
-    RecordLink.objects.filter(pk=link_id).update(deletion_answer=answer)
-    _answered(link_id, f"deletion_{answer}", user_id)
+    """What is to become of the other side of a deleted record. Call inside a scope.
+
+    Raises ValueError when neither side is gone (any more): then there is no question to answer.
+    """
+    link = RecordLink.objects.select_for_update().get(pk=link_id)
+    if not (link.is_gone_in_uniconta or link.is_gone_in_intempus):
+        raise ValueError("only the deletion of a record can be answered")
+    link.deletion_answer = answer
+    link.save(update_fields=["deletion_answer"])
+    _answered(link, f"deletion_{answer}", user_id)
 
 
 def create_again(link_id: int, user_id: int | None) -> None:
@@ -170,13 +177,12 @@ def create_again(link_id: int, user_id: int | None) -> None:
     link.is_gone_in_intempus = link.was_sent = False
     link.generation += 1
     link.save()
-    _answered(link_id, "created_again", user_id)
+    _answered(link, "created_again", user_id)
 
 
-def _answered(link_id: int, action: str, user_id: int | None) -> None:
-    link = RecordLink.objects.get(pk=link_id)
+def _answered(link: RecordLink, action: str, user_id: int | None) -> None:
     audit(link.tenant_id, user_id, action, str(link))
-    retry([link_id], user_id)
+    retry([link.pk], user_id)
 
 
 def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:
@@ -243,15 +249,17 @@ def pause_connection(connection_id: int, user_id: int | None) -> None:
     audit(connection.tenant_id, user_id, "connection_paused", connection.system)
 
 
-def accept_fields(policy_id: int, user_id: int | None) -> None:
+def accept_fields(policy_id: int, code: str, user_id: int | None) -> bool:
     """A person says that the tick field or mapped fields of a table really appeared or went: the entity goes on.
 
-    What is gone is not carried any more, until it is back. Call inside a scope.
+    `code` is the question as it was shown; False, and nothing is done, when it is not asked any more. Call in a scope.
     """
-    policy = EntityPolicy.objects.select_for_update().get(pk=policy_id)
-    audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {policy.hold_code} {policy.hold_detail}")
-    release_hold(policy, has_flag=None if policy.hold_code == FIELD_GONE else policy.hold_code == "flag_appeared")
+    policy = accept(policy_id, code)
+    if policy is None:
+        return False
+    audit(policy.tenant_id, user_id, "flag_accepted", f"{policy.entity}: {code}")
     start_run(Run(tenant_id=policy.tenant_id, kind=Run.Kind.SWEEP, requested_by_id=user_id))
+    return True
 
 
 def _repair_schedules_on_commit() -> None:

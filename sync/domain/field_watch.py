@@ -6,7 +6,9 @@ Creates and deactivations of the entity wait until a person has said what became
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from mappings.models import EntityPolicy, RecordLink
@@ -17,6 +19,8 @@ from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
 
 FIELD_GONE = "field_disappeared"
+#: What this module notes on a policy.
+WATCHED = ("has_flag", "fields_seen", "fields_gone", "fields_returned", "hold_code", "hold_detail")
 
 
 def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
@@ -25,24 +29,35 @@ def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
     Returns whether the entity may go on. A flag that vanished never means "all un-ticked", one that appeared never
     means "none is ticked".
     """
+    with _locked(context, entity) as policy:
+        if entity.uniconta.is_flaggable:
+            if policy.has_flag is None:
+                policy.has_flag = rows_have_flag
+            elif policy.has_flag is not rows_have_flag:
+                policy.hold_code = "flag_appeared" if rows_have_flag else "flag_disappeared"
+                policy.hold_detail = context.tenant.opt_in_field
+            elif not context.is_tick_known(entity):
+                # As it was before: a right given back, or the tenant's setting follows the new name of the field.
+                release_hold(policy)
+    return not policy.hold_code
+
+
+@contextmanager
+def _locked(context: Context, entity: Entity) -> Iterator[EntityPolicy]:
+    """The policy as it stands now; what is changed on it is stored at the end.
+
+    This read may have begun before another one, or a person, noted something else. A group without a row of its own
+    has nothing to note.
+    """
     policy = context.policies[entity.name]
-    if not entity.uniconta.is_flaggable:
-        return not policy.hold_code
-    if policy.has_flag is rows_have_flag:
-        if not context.is_tick_known(entity):
-            # As it was before: a right given back, or the tenant's setting follows the new name of the field.
-            with tenant_scope(context.tenant_id):
-                release_hold(policy, has_flag=rows_have_flag)
-        return not policy.hold_code
     with tenant_scope(context.tenant_id):
-        if policy.has_flag is None:
-            EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=rows_have_flag)
-            policy.has_flag = rows_have_flag
-            return True
-        code = "flag_appeared" if rows_have_flag else "flag_disappeared"
-        EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=code, hold_detail=context.tenant.opt_in_field)
-    policy.hold_code = code
-    return False
+        if policy.pk is not None:
+            policy.refresh_from_db(fields=WATCHED, from_queryset=EntityPolicy.objects.select_for_update())
+        before = {name: copy(getattr(policy, name)) for name in WATCHED}
+        yield policy
+        noted = {name: getattr(policy, name) for name in WATCHED if getattr(policy, name) != before[name]}
+        if noted and policy.pk is not None:
+            EntityPolicy.objects.filter(pk=policy.pk).update(**noted)
 
 
 def watch_fields(context: Context, entity: Entity, system: System, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -54,26 +69,24 @@ def watch_fields(context: Context, entity: Entity, system: System, rows: Sequenc
     present: set[str] = set()
     for row in rows:
         present.update(row)
-    policy = context.policies[entity.name]
-    if not present or policy.pk is None:
+    if not present:
         return
     attributes = {attribute.field_on(system): attribute.name for attribute in entity.attributes}
-    seen, gone_before = set(policy.fields_seen.get(system.value, [])), set(policy.fields_gone.get(system.value, []))
-    missing = (seen & attributes.keys()) - present
-    gone = {
-        name for name in missing if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
-    }
-    seen = (seen - missing) | gone | (present & attributes.keys())
-    found = {"fields_seen": sorted(seen), "fields_gone": sorted(gone), "fields_returned": sorted(present | seen - gone)}
-    if all(getattr(policy, column).get(system.value) == names for column, names in found.items()):
-        return
-    for column, names in found.items():
-        setattr(policy, column, getattr(policy, column) | {system.value: names})
-    with tenant_scope(context.tenant_id):
-        EntityPolicy.objects.filter(pk=policy.pk).update(**{column: getattr(policy, column) for column in found})
+    with _locked(context, entity) as policy:
+        seen = set(policy.fields_seen.get(system.value, []))
+        gone_before = set(policy.fields_gone.get(system.value, []))
+        missing = (seen & attributes.keys()) - present
+        gone = {
+            name
+            for name in missing
+            if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
+        }
+        seen = (seen - missing) | gone | (present & attributes.keys())
+        policy.fields_seen |= {system.value: sorted(seen)}
+        policy.fields_gone |= {system.value: sorted(gone)}
+        policy.fields_returned |= {system.value: sorted(present | seen - gone)}
         if gone - gone_before and policy.hold_code in ("", FIELD_GONE):
             policy.hold_code, policy.hold_detail = FIELD_GONE, ", ".join(all_gone(policy))
-            EntityPolicy.objects.filter(pk=policy.pk).update(hold_code=FIELD_GONE, hold_detail=policy.hold_detail)
         elif policy.hold_code == FIELD_GONE and not all_gone(policy):
             release_hold(policy)  # they are back, or the rule follows the new name
 
@@ -89,27 +102,54 @@ def _had_values(
     """Whether one of these rows had a value there when it was last read, alone or with others."""
     blank = entity.attribute(attribute).transform_on(system).read(None)
     base = f"{system}_base"
-    with tenant_scope(context.tenant_id):
-        known = RecordLink.objects.filter(
-            tenant_id=context.tenant_id, entity=entity.name, **{f"{base}__has_key": attribute}
-        )
-        known = known.exclude(**{f"{base}__{attribute}": blank})
-        filled = {
-            record_id
-            for record_id, seen in known.values_list(f"{system}_id", f"{system}_seen")
-            if seen is None or seen.get(attribute, blank) != blank  # not: emptied by hand, and held by the brake
-        }
+    known = RecordLink.objects.filter(
+        tenant_id=context.tenant_id, entity=entity.name, **{f"{base}__has_key": attribute}
+    )
+    known = known.exclude(**{f"{base}__{attribute}": blank})
+    filled = {
+        record_id
+        for record_id, seen in known.values_list(f"{system}_id", f"{system}_seen")
+        if seen is None or seen.get(attribute, blank) != blank  # not: emptied by hand, and held by the brake
+    }
     return any(str(row.get(entity.side(system).id_field)) in filled for row in rows)
 
 
-def release_hold(policy: EntityPolicy, *, has_flag: bool | None = None) -> None:
-    """The entity goes on: what waited is read again and planned with what is there now. Call inside a scope."""
+def release_hold(policy: EntityPolicy) -> None:
+    """The entity goes on: what waited is read again and planned with what is there now.
+
+    Call inside a scope, with the policy's row locked, and store the policy.
+    """
     now = database_now()
     ChangeEvent.objects.filter(
         tenant_id=policy.tenant_id, entity=policy.entity, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
     ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now, received_at=now)
-    if has_flag is not None:
-        policy.has_flag = has_flag
     policy.hold_code, policy.hold_detail = "", ""
-    EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=policy.has_flag, hold_code="", hold_detail="")
     ring(policy.tenant_id)
+
+
+def forget_fields(policy: EntityPolicy, system: System) -> None:
+    """The tenant leaves its company in this system: nothing is known of the next one's fields. Not stored here."""
+    for fields in (policy.fields_seen, policy.fields_gone, policy.fields_returned):
+        fields.pop(system.value, None)
+    if system is System.UNICONTA:
+        policy.has_flag = None
+    if policy.hold_code == FIELD_GONE:
+        policy.hold_detail = ", ".join(all_gone(policy))
+        policy.hold_code = FIELD_GONE if policy.hold_detail else ""
+    elif system is System.UNICONTA:
+        policy.hold_code = policy.hold_detail = ""
+
+
+def accept(policy_id: int, code: str) -> EntityPolicy | None:
+    """A person says that what `code` asks about is meant; None when that is not the question any more.
+
+    What is gone is not carried any more, until it is back. Call inside a scope.
+    """
+    policy = EntityPolicy.objects.select_for_update().filter(pk=policy_id, hold_code=code).exclude(hold_code="").first()
+    if policy is None:
+        return None
+    if code != FIELD_GONE:
+        policy.has_flag = code == "flag_appeared"
+    release_hold(policy)
+    EntityPolicy.objects.filter(pk=policy.pk).update(has_flag=policy.has_flag, hold_code="", hold_detail="")
+    return policy

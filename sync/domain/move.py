@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import System
 from sync.domain.actions import audit
 from sync.domain.doorbell import release, take_lease
-from sync.models import ChangeEvent, Cursor, HeldSet, PutBack
+from sync.domain.field_watch import WATCHED, forget_fields
+from sync.models import ChangeEvent, Cursor, HeldSet, PutBack, Run
 from tenants.models import Connection, Tenant
 
 
 class BusyError(Exception):
-    """A drain is at work; it must not find its records unlinked under its hands."""
+    """A drain or a run is at work; it must not find its records unlinked under its hands."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
 
     Raises BusyError.
     """
+    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)  # no run begins from here on
+    if Run.objects.filter(tenant_id=tenant_id, state=Run.State.RUNNING).exists():
+        raise BusyError
     lease = take_lease(tenant_id)
     if lease is None:
         raise BusyError
+    # Before any row goes: whoever still stores rows of the company that is left has this one locked, see `observe`.
+    connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=system.value)
     done = standing(tenant_id, system)
-    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
     tenant.state = Tenant.State.PREPARING
     tenant._change_reason = "company_moved"  # type: ignore[attr-defined]  # noqa: SLF001 - as simple_history wants it
     tenant.save()
@@ -62,10 +67,11 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     known.update(**_unlinked(system))
     if system is System.INTEMPUS:
         Cursor.objects.filter(tenant_id=tenant_id).delete()
-    EntityPolicy.objects.filter(tenant_id=tenant_id).update(
-        loaded_at=None, has_flag=None, fields_seen={}, fields_gone={}, fields_returned={}, hold_code="", hold_detail=""
-    )
-    connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=system.value)
+    for policy in EntityPolicy.objects.select_for_update().filter(tenant_id=tenant_id):
+        forget_fields(policy, system)
+        EntityPolicy.objects.filter(pk=policy.pk).update(
+            loaded_at=None, **{name: getattr(policy, name) for name in WATCHED}
+        )
     left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()
     connection.company_id = connection.pinned_company_id = ""
     connection.pinned_company_name = connection.pinned_company_number = ""
@@ -79,8 +85,8 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
 
 def _close_what_is_open(tenant_id: int) -> None:
     now = timezone.now()
-    open_or_asking = Q(state__in=ChangeEvent.OPEN) | Q(state=ChangeEvent.State.NEEDS_ATTENTION)
-    ChangeEvent.objects.filter(open_or_asking, tenant_id=tenant_id).update(
+    open_or_asking = [*ChangeEvent.OPEN, ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED]
+    ChangeEvent.objects.filter(tenant_id=tenant_id, state__in=open_or_asking).update(
         state=ChangeEvent.State.IGNORED, error_code="company_moved", claim=None, finished_at=now
     )
     PutBack.objects.filter(tenant_id=tenant_id, state=PutBack.State.OPEN).update(

@@ -11,12 +11,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.db import connection
+
 from mappings.engine import match_keys, to_canonical
 from mappings.models import RecordLink
 from mappings.spec import Entity, Side, System
 from mappings.transforms import TRANSFORMS, MappingError
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
+from sync.domain.connections import NotReadyError
 from sync.domain.context import Context
 from sync.domain.doorbell import ring
 from sync.models import ChangeEvent, Run
@@ -101,7 +104,8 @@ def observe(
     """Store what `rows`, read at `read_at` (database time before the read), show; returns counts.
 
     `is_complete`: the rows are the whole table, so linked records missing from it get an event, too.
-    Raises ConnectionBroken when a row belongs to another company (rule M13).
+    Raises ConnectionBroken when a row belongs to another company (rule M13), NotReadyError when the tenant has moved
+    to another company since this read began.
     """
     observed = Observed()
     for chunk in _chunks(rows, BATCH):
@@ -110,11 +114,13 @@ def observe(
         observed.read += len(readings)
         observed.ids.update(reading.id for reading in readings)
         with tenant_scope(context.tenant_id):
+            _hold_company(context, system)
             new, changed = _store(context, entity, system, readings, read_at, origin, run, is_complete, stores_events)
         observed.new += new
         observed.changed += changed
     if is_complete:
         with tenant_scope(context.tenant_id):
+            _hold_company(context, system)
             observed.changed += _store_missing(context, entity, system, observed.ids, read_at, origin, run)
     return observed
 
@@ -132,6 +138,19 @@ def _check_company(context: Context, side: Side, rows: list[Mapping[str, Any]]) 
         found = row.get(side.company_field) if side.company_field else None
         if TRANSFORMS["reference_uri"].read(found) not in ("", expected):
             raise ConnectionBroken("wrong_company", f"{side.resource} {row[side.id_field]}: company {found}")
+
+
+def _hold_company(context: Context, system: System) -> None:
+    """Nobody moves the tenant to another company (`move_company`) before these rows are stored, or they do not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(nullif(pinned_company_id, ''), company_id) FROM tenants_connection"
+            " WHERE tenant_id = %s AND system = %s FOR KEY SHARE",
+            [context.tenant_id, system.value],
+        )
+        found = cursor.fetchone()
+    if found is not None and found[0] != context.companies[system.value]:
+        raise NotReadyError("company_moved")
 
 
 def _store(

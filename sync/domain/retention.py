@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from sync.partitions import drop_partitions, month
@@ -30,12 +30,14 @@ class Class:
     column: str
     days: int
     condition: str = "true"
+    #: Who may still refer to such a row, as (table, column): it lives on without the reference.
+    referrers: tuple[tuple[str, str], ...] = ()
 
 
 CLASSES = (
     Class("sync_exchange", "at", 30),
     Class("sync_changeevent", "finished_at", 30, "state IN ('done', 'ignored')"),
-    Class("sync_run", "finished_at", 90, "state IN ('done', 'failed')"),
+    Class("sync_run", "finished_at", 90, "state IN ('done', 'failed')", referrers=(("sync_changeevent", "run_id"),)),
     Class("sync_callcount", '"on"', 90),
     Class("sync_heldset", "closed_at", 400, "state <> 'open'"),
     Class("sync_putback", "closed_at", 400, "state <> 'open'"),
@@ -43,12 +45,23 @@ CLASSES = (
 
 
 def forget_old(now: datetime | None = None) -> dict[str, int]:
-    """Remove what is older than its class allows, for all tenants; returns how many rows, or months, of each table."""
+    """Remove what is older than its class allows, for all tenants; returns how many rows, or months, of each table.
+
+    One class in trouble keeps no other from its turn; raises ExceptionGroup at the end.
+    """
     now = now or timezone.now()
     removed: dict[str, int] = {}
+    errors: list[Exception] = []
     with as_owner():
         for each in CLASSES:
-            if count := _remove(each, now - timedelta(days=each.days)):
+            try:
+                count = _remove(each, now - timedelta(days=each.days))
+            except (InterfaceError, OperationalError):
+                raise  # the database is away, for the others, too
+            except DatabaseError as error:
+                errors.append(error)
+                continue
+            if count:
                 removed[each.table] = count
         if months := drop_partitions("sync_synclogentry", month(now.date(), -LOG_MONTHS)):
             removed["sync_synclogentry"] = len(months)
@@ -56,18 +69,24 @@ def forget_old(now: datetime | None = None) -> dict[str, int]:
         drop_partitions("sync_exchange", month((now - timedelta(days=CLASSES[0].days)).date(), 0))
     if removed:
         log.info("old_rows_removed", **removed)
+    if errors:
+        raise ExceptionGroup("old rows could not be removed", errors)
     return removed
 
 
 def _remove(each: Class, before: datetime) -> int:
-    statement = f"""
-        DELETE FROM {each.table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM {each.table} WHERE {each.column} < %s AND {each.condition} LIMIT {BATCH}))
-        """  # noqa: S608 - constants of this module
+    old = f"SELECT ctid FROM {each.table} WHERE {each.column} < %s AND {each.condition} LIMIT {BATCH}"  # noqa: S608
+    gone = f"DELETE FROM {each.table} WHERE ctid = ANY (ARRAY({old}))"  # noqa: S608 - constants of this module
+    # One statement, so that nobody is left with a reference to nothing; the database looks at its end.
+    freed = "".join(
+        f", freed_{number} AS (UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM gone))"  # noqa: S608
+        for number, (table, column) in enumerate(each.referrers)
+    )
+    statement = f"WITH gone AS ({gone} RETURNING *){freed} SELECT count(*) FROM gone"  # noqa: S608
     total, removed = 0, BATCH
     with connection.cursor() as cursor:
         while removed == BATCH:
             cursor.execute(statement, [before])
-            removed = int(cursor.rowcount)
+            removed = int(cursor.fetchone()[0])
             total += removed
     return total

@@ -2,7 +2,13 @@
 
 import pytest
 
+from mappings.entities import ENTITIES
 from sync.domain import actions
+from sync.domain.connections import Recorder, open_connectors
+from sync.domain.context import load_context
+from sync.domain.pull import pull_entity
+from sync.domain.sweep import sweep_entity
+from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 from tests.journeys.test_m08_own_fields import add_rows
 
@@ -76,7 +82,7 @@ def test_a_mapped_field_that_vanishes_is_not_blank(company: Company, world: Worl
     assert [change for change in company.writes(before) if change[0] == "created"] == []
     assert world.havnen.entity_policy().hold_code == ""
 
-    company.press(actions.accept_fields, company.entity_policy().pk)
+    company.press(actions.accept_fields, company.entity_policy().pk, "field_disappeared")
     read(company, system)
     assert sorted(row["number"] for row in company.customers()) == ["1001", "1002", "1003"]
     assert company.entity_policy().hold_code == ""
@@ -117,3 +123,39 @@ def test_the_last_value_taken_out_by_hand_is_no_vanished_field(company: Company)
     assert read(company, "uniconta") == ""
     assert company.entity_policy().hold_code == ""
     assert departments(company)[1] == ["", ""]
+
+
+def test_a_read_that_began_before_forgets_nothing(company: Company, world: World, system: str) -> None:
+    """Found by a review: a fetch that began before the check of the other system wiped out what that had noted."""
+    recorder = Recorder(company.tenant.pk)
+    connectors = open_connectors(company.tenant.pk, recorder)
+    with tenant_scope(company.tenant.pk):
+        began_before = load_context(company.tenant.pk, connectors, recorder)
+    hide(company, system)
+    read(company, system)
+    noted = company.entity_policy()
+    if system == "uniconta":
+        pull_entity(began_before, ENTITIES["customer"], is_complete=True)
+    else:
+        sweep_entity(began_before, ENTITIES["customer"])
+    recorder.flush()
+    after = company.entity_policy()
+    assert (after.fields_seen, after.fields_gone) == (noted.fields_seen, noted.fields_gone)
+    assert (after.hold_code, after.hold_detail) == ("field_disappeared", FIELD[system])
+    company.edit(company.debtors()["1001"]["RowId"], City="Assens")
+    company.settle()
+    assert departments(company) == (["100", "200"], ["Tømrer", "200"])
+
+
+def test_an_answer_pressed_twice_is_one_answer(company: Company) -> None:
+    hide(company, "uniconta")
+    read(company, "uniconta")
+    policy_id = company.entity_policy().pk
+    company.press(actions.accept_fields, policy_id, "field_disappeared")
+    company.press(actions.accept_fields, policy_id, "field_disappeared")
+    company.press(actions.accept_fields, policy_id, "")
+    policy = company.entity_policy()
+    assert (policy.hold_code, policy.has_flag) == ("", True)
+    assert policy.fields_gone["uniconta"] == ["xAfdeling"]
+    with tenant_scope(company.tenant.pk):
+        assert company.tenant.runs.filter(kind="sweep", state="queued").count() == 1

@@ -8,7 +8,8 @@ from tests.journeys.conftest import Company, World
 
 
 def accept(company: Company) -> None:
-    company.press(actions.accept_fields, company.entity_policy().pk)
+    policy = company.entity_policy()
+    company.press(actions.accept_fields, policy.pk, policy.hold_code)
     company.sweep()
 
 

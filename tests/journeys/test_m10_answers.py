@@ -89,3 +89,15 @@ def test_an_answer_is_for_this_deletion_only(world: World) -> None:
     assert [row["id"] for row in company.customers()] == [customer_id]
     delete_in_uniconta(company, again)
     assert state(company, intempus_id=str(customer_id)) == ("needs_attention", "deleted_in_uniconta")
+
+
+def test_a_record_that_is_there_has_no_deletion_to_answer(world: World) -> None:
+    """The page was open since before somebody restored it."""
+    company = world.nordbyg
+    pair(company)
+    before = company.now()
+    with pytest.raises(ValueError, match="deletion"):
+        company.press(actions.answer_deletion, company.link().pk, SWITCH_OFF)
+    company.settle()
+    assert company.link().deletion_answer == ""
+    assert company.writes(before) == []

@@ -4,15 +4,21 @@ import json
 
 import pytest
 
+from mappings.entities import ENTITIES
 from mappings.spec import System
 from sync.connectors.errors import ConnectionBroken
 from sync.domain import actions
+from sync.domain.connections import NotReadyError, Recorder, open_connectors
 from sync.domain.connections import check_connection_now as check_connection
+from sync.domain.context import load_context
 from sync.domain.doorbell import release, take_lease
 from sync.domain.move import BusyError, move_company
+from sync.domain.pull import pull_entity
+from sync.domain.sweep import sweep_entity
+from sync.models import Run
 from tenants.models import Connection
 from tenants.scoping import tenant_scope
-from tests.factories import make_connections, make_tenant
+from tests.factories import make_connections, make_event, make_tenant
 from tests.journeys.conftest import Company, World
 
 
@@ -152,3 +158,61 @@ def test_a_move_waits_for_the_drain_that_is_at_work(world: World) -> None:
         company.press(move_company, company.tenant.pk, System.UNICONTA)
     release(lease)
     assert company.connection("uniconta").state == "working"
+
+
+@pytest.mark.parametrize("system", list(System))
+def test_a_move_waits_for_a_run_that_is_at_work(world: World, system: System) -> None:
+    """Found by a review: a check that was reading brought the old company's debtors back."""
+    company = world.nordbyg
+    with tenant_scope(company.tenant.pk):
+        run = Run.objects.create(tenant=company.tenant, kind=Run.Kind.SWEEP, state=Run.State.RUNNING)
+    with pytest.raises(BusyError):
+        company.press(move_company, company.tenant.pk, system)
+    with tenant_scope(company.tenant.pk):
+        Run.objects.filter(pk=run.pk).update(state=Run.State.DONE)
+    company.press(move_company, company.tenant.pk, system)
+    assert company.connection(system.value).state == "untested"
+    world.ends_well = False  # it has no company any more
+
+
+@pytest.mark.parametrize("system", list(System))
+def test_what_was_read_from_the_company_that_is_left_does_not_count(world: World, system: System) -> None:
+    """A run that was taken for dead comes back after the move, its hands full of rows."""
+    company, other = world.nordbyg, world.havnen
+    company.debtor("1001")
+    other.debtor("1001")
+    company.settle()
+    other.settle()
+    recorder = Recorder(company.tenant.pk)
+    connectors = open_connectors(company.tenant.pk, recorder)
+    with tenant_scope(company.tenant.pk):
+        began_before = load_context(company.tenant.pk, connectors, recorder)
+    company.press(move_company, company.tenant.pk, system)
+    left = [(link.uniconta_id, link.intempus_id) for link in company.links()]
+    others = [(link.uniconta_id, link.intempus_id) for link in other.links()]
+    read = sweep_entity if system is System.UNICONTA else pull_entity
+    with pytest.raises(NotReadyError, match="company_moved"):
+        read(began_before, ENTITIES["customer"])
+    recorder.flush()
+    assert [(link.uniconta_id, link.intempus_id) for link in company.links()] == left
+    assert [(link.uniconta_id, link.intempus_id) for link in other.links()] == others
+    world.ends_well = False
+
+
+def test_a_move_forgets_what_belongs_to_the_company_that_is_left(world: World) -> None:
+    """And no more: what is known of the other system's fields stays, and no quarantined change stays behind."""
+    company = world.nordbyg
+    company.debtor("1001")
+    company.settle()
+    company.pull(is_complete=True)
+    company.sweep()
+    poison = make_event(company.tenant, remote_id="77", table="Debtor", state="quarantined")
+    before = company.entity_policy()
+    assert before.has_flag is True
+    company.press(move_company, company.tenant.pk, System.INTEMPUS)
+    after = company.entity_policy()
+    assert (after.has_flag, after.fields_seen) == (True, {"uniconta": before.fields_seen["uniconta"]})
+    assert [(event.state, event.error_code) for event in company.events(pk=poison.pk)] == [("ignored", "company_moved")]
+    company.press(move_company, company.tenant.pk, System.UNICONTA)
+    assert (company.entity_policy().has_flag, company.entity_policy().fields_seen) == (None, {})
+    world.ends_well = False

@@ -1,11 +1,13 @@
 """What is old goes, what is open or young stays, in every company alike."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from sync.domain import retention
 from sync.domain.retention import forget_old
 from sync.models import CallCount, ChangeEvent, Exchange, Run, SyncLogEntry
 from sync.partitions import ensure_partitions
@@ -73,6 +75,28 @@ def test_runs_and_counts_go_after_ninety_days(tenant):
     with tenant_scope(ALL):
         assert sorted(Run.objects.values_list("state", flat=True)) == ["done", "running"]
         assert CallCount.objects.count() == 1
+
+
+def test_a_run_goes_though_what_it_found_still_asks_for_a_person(tenant):
+    """Found by a review: the open event's reference stopped retention for every company."""
+    run = make_run(tenant, "pull", state="done", finished_at=ago(91))
+    event = make_event(tenant, state="needs_attention", finished_at=ago(91), run=run)
+    assert forget_old(NOW) == {"sync_run": 1}
+    with tenant_scope(ALL):
+        event.refresh_from_db()
+        assert (event.state, event.run_id) == ("needs_attention", None)
+
+
+def test_one_class_in_trouble_does_not_stop_the_others(tenant, monkeypatch):
+    broken = replace(retention.CLASSES[1], condition="no_such_column")
+    monkeypatch.setattr(retention, "CLASSES", (retention.CLASSES[0], broken, *retention.CLASSES[2:]))
+    exchange(tenant, 31)
+    make_run(tenant, "pull", state="done", finished_at=ago(91))
+    with pytest.raises(ExceptionGroup, match="could not be removed"):
+        forget_old(NOW)
+    assert days_left(Exchange, "at") == []
+    with tenant_scope(ALL):
+        assert not Run.objects.exists()
 
 
 def test_the_log_goes_by_whole_months_after_thirteen(tenant):
