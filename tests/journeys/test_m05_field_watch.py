@@ -2,7 +2,7 @@
 
 import pytest
 
-from mappings.entities import ENTITIES
+from mappings.spec import System
 from sync.domain import actions
 from sync.domain.connections import Recorder, open_connectors
 from sync.domain.context import load_context
@@ -127,6 +127,10 @@ def test_the_last_value_taken_out_by_hand_is_no_vanished_field(company: Company)
 
 def test_a_read_that_began_before_forgets_nothing(company: Company, world: World, system: str) -> None:
     """Found by a review: a fetch that began before the check of the other system wiped out what that had noted."""
+    other = System(system).other.value
+    policy = company.entity_policy()
+    seen_first = policy.fields_seen.pop(other)  # so that the late read has something to note, too
+    company.policy(fields_seen=policy.fields_seen, fields_gone={})
     recorder = Recorder(company.tenant.pk)
     connectors = open_connectors(company.tenant.pk, recorder)
     with tenant_scope(company.tenant.pk):
@@ -135,12 +139,13 @@ def test_a_read_that_began_before_forgets_nothing(company: Company, world: World
     read(company, system)
     noted = company.entity_policy()
     if system == "uniconta":
-        pull_entity(began_before, ENTITIES["customer"], is_complete=True)
+        pull_entity(began_before, began_before.entities["customer"], is_complete=True)
     else:
-        sweep_entity(began_before, ENTITIES["customer"])
+        sweep_entity(began_before, began_before.entities["customer"])
     recorder.flush()
     after = company.entity_policy()
-    assert (after.fields_seen, after.fields_gone) == (noted.fields_seen, noted.fields_gone)
+    assert after.fields_seen == noted.fields_seen | {other: seen_first}
+    assert after.fields_gone[system] == noted.fields_gone[system] == [FIELD[system]]
     assert (after.hold_code, after.hold_detail) == ("field_disappeared", FIELD[system])
     company.edit(company.debtors()["1001"]["RowId"], City="Assens")
     company.settle()

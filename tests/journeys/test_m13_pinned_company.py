@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from mappings.entities import ENTITIES
 from mappings.spec import System
 from sync.connectors.errors import ConnectionBroken
 from sync.domain import actions
@@ -192,7 +191,7 @@ def test_what_was_read_from_the_company_that_is_left_does_not_count(world: World
     others = [(link.uniconta_id, link.intempus_id) for link in other.links()]
     read = sweep_entity if system is System.UNICONTA else pull_entity
     with pytest.raises(NotReadyError, match="company_moved"):
-        read(began_before, ENTITIES["customer"])
+        read(began_before, began_before.entities["customer"])
     recorder.flush()
     assert [(link.uniconta_id, link.intempus_id) for link in company.links()] == left
     assert [(link.uniconta_id, link.intempus_id) for link in other.links()] == others
