@@ -5,13 +5,65 @@ itself is being imported.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+
+#: What a person did, by the stable word stored for it.
+ACTIONS = {
+    "company_moved": gettext_lazy("Moved to another company"),
+    "connection_changed": gettext_lazy("Changed a connection"),
+    "connection_paused": gettext_lazy("Paused a connection"),
+    "connection_resumed": gettext_lazy("Resumed a connection"),
+    "created_again": gettext_lazy("Had a record created again"),
+    "deletion_leave": gettext_lazy("Left the other side of a deleted record as it is"),
+    "deletion_switch_off": gettext_lazy("Set the other side of a deleted record inactive"),
+    "flag_accepted": gettext_lazy("Accepted that fields of a table appeared or went"),
+    "held_released": gettext_lazy("Released a held set"),
+    "match_chosen": gettext_lazy("Chose a match"),
+    "match_rejected": gettext_lazy("Said that none of the matches is right"),
+    "paused": gettext_lazy("Paused synchronisation"),
+    "resumed": gettext_lazy("Resumed synchronisation"),
+    "put_back": gettext_lazy("Put a value back"),
+    "retry_many": gettext_lazy("Retried many records"),
+    "run_check_up": gettext_lazy("Asked for a check-up"),
+    "run_hooks": gettext_lazy("Checked or created change URLs in Uniconta"),
+    "run_preview": gettext_lazy("Asked for a preview"),
+    "run_pull": gettext_lazy("Fetched from Intempus"),
+    "run_reconcile": gettext_lazy("Asked for a full comparison"),
+    "run_sweep": gettext_lazy("Checked Uniconta"),
+    "run_test": gettext_lazy("Tested a connection"),
+    "sync_now": gettext_lazy("Pressed Sync now or Retry"),
+    "webhook_token_made": gettext_lazy("Made a change URL"),
+    "webhook_token_revoked": gettext_lazy("Revoked a change URL"),
+    "webhook_url_shown": gettext_lazy("Looked at a change URL"),
+    "webhook_wrong_company": gettext_lazy("A change URL was called for another company"),
+    "went_live": gettext_lazy("Went live"),
+}
+
+
+def action_label(action: str) -> str:
+    return str(ACTIONS.get(action, action))
+
+
+def shown(value: Any) -> SafeString | str:
+    """A value as people write it."""
+    if value is None or value == "":
+        return format_html('<span class="c-muted">{}</span>', _("blank"))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return moment(value) if isinstance(value, datetime) else str(value)
+
+
+def person_name(user: AbstractUser | None) -> str:
+    """A dash where it was nobody in particular, such as the platform itself."""
+    return user.get_full_name() or user.get_username() if user else "–"
 
 
 def label(text: object, tone: str = "neutral", title: object = "") -> SafeString:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -15,8 +16,10 @@ from mappings.entities import ENTITIES
 from mappings.models.entity_policy import EntityPolicy
 from mappings.models.record_link import RecordLink
 from mappings.private_fields import PRIVATE_NAME
-from mappings.spec import DeclarationError, Direction, Entity, System
+from mappings.rules import with_rules
+from mappings.spec import Attribute, DeclarationError, Direction, Entity, System
 from mappings.transform_steps import StepError, find_transform
+from mappings.transforms import MappingError
 from tenants.models import Tenant
 
 
@@ -49,8 +52,6 @@ class FieldRule(models.Model):
         return f"{self.entity}.{self.attribute}"
 
     def clean(self) -> None:
-        from mappings.rules import with_rules
-
         if self.entity not in ENTITIES:
             raise ValidationError({"entity": _("There is no such entity.")})
         entity = ENTITIES[self.entity]
@@ -70,6 +71,7 @@ class FieldRule(models.Model):
             with_rules(entity, [*(others if self.tenant_id else ()), self], [])
         except DeclarationError as error:
             raise ValidationError(str(error)) from None
+        _check_unique(self, "attribute", _("There is a rule for this field already."))
 
     def _transform_problem(self, system: System) -> Any:
         text: str = getattr(self, f"{system}_transform")
@@ -167,6 +169,53 @@ class ValueMap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.attribute}: {self.uniconta_value} ↔ {self.intempus_value}"
+
+    def clean(self) -> None:
+        self.check_against(FieldRule.objects.filter(tenant_id=self.tenant_id))
+
+    def check_against(self, rules: Iterable[FieldRule]) -> None:
+        """Raises ValidationError for a translation that could never apply, or could not be written.
+
+        `rules`: the tenant's own, stored or about to be.
+        """
+        if self.entity not in ENTITIES:
+            raise ValidationError({"entity": _("There is no such entity.")})
+        try:
+            entity = with_rules(ENTITIES[self.entity], [rule for rule in rules if rule.entity == self.entity], [])
+        except DeclarationError as error:
+            raise ValidationError(str(error)) from None
+        attribute = next((each for each in entity.attributes if each.name == self.attribute), None)
+        if attribute is None:
+            raise ValidationError({"attribute": _("This company does not synchronise a field of this name.")})
+        if attribute.is_key or attribute.reference:
+            raise ValidationError({"attribute": _("Numbers, and fields that name another record, are not translated.")})
+        for system, value in ((System.UNICONTA, self.uniconta_value), (System.INTEMPUS, self.intempus_value)):
+            if problem := _problem_of(attribute, system, value):
+                raise ValidationError({f"{system}_value": problem})
+            _check_unique(self, f"{system}_value", _("This value has a translation already."))
+
+
+def _problem_of(attribute: Attribute, system: System, value: str) -> str:
+    """Why a field cannot be read as, or be given, this value in a system; "" when it can."""
+    transform = attribute.transform_on(system)
+    cannot_hold = str(_("The field cannot hold this value there."))
+    try:
+        # What cannot be undone cannot be asked how the value is spelt there.
+        read = transform.read(value if transform.is_one_way else transform.write(value))
+    except MappingError:
+        return cannot_hold
+    if not isinstance(read, str):
+        return str(_("A field that is only yes or no is not translated."))
+    if read != value and not transform.is_one_way:
+        return str(_("Write the value as “%(value)s”: that is how it is read.") % {"value": read})
+    return cannot_hold if attribute.max_length is not None and len(value) > attribute.max_length else ""
+
+
+def _check_unique(row: FieldRule | ValueMap, field: str, message: str | Promise) -> None:
+    """A form that shows the company without letting it be changed leaves the database's constraint unchecked."""
+    same = {"tenant_id": row.tenant_id, "entity": row.entity, "attribute": row.attribute, field: getattr(row, field)}
+    if row.tenant_id is not None and type(row).objects.filter(**same).exclude(pk=row.pk).exists():
+        raise ValidationError({field: message})
 
 
 @receiver([post_save, post_delete], sender=FieldRule)

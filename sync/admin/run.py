@@ -22,7 +22,7 @@ from sync.domain.timeline import entity_of, shown_exchanges
 from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import system_name
 from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
-from tenants.labels import age
+from tenants.labels import age, person_name
 
 TONES = {
     Run.State.QUEUED: "busy",
@@ -107,7 +107,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     @admin.display(description=_("requested by"))
     def person(self, run: Run) -> str:
-        return str(run.requested_by or "–")
+        return person_name(run.requested_by)
 
     @admin.display(description=_("started"), ordering="created_at")
     def started(self, run: Run) -> str:

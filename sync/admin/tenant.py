@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,9 @@ from tenants.admin.webhook_token import masked_url
 from tenants.labels import age
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.roles import Right, has_right
+
+#: What reads or compares records; the rest looks at the set-up and helps to prepare a company.
+LIVE_ONLY = (Run.Kind.PULL, Run.Kind.SWEEP, Run.Kind.RECONCILE)
 
 
 @admin.register(Tenant)
@@ -143,7 +147,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 ],
                 "brakes": open_sets(tenant.pk),
                 "schedules": schedules_of(tenant, hooks),
-                "run_now": [presses[kind] for kind in KINDS if kind in presses],
+                "run_now": [presses[kind] for kind in KINDS if kind in presses and tenant.is_live],
                 "hooks": hooks,
                 "hook_rows": hook_table(tenant.pk, look) if look else None,
                 "hook_look": look,
@@ -214,6 +218,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def _start(
         self, request: HttpRequest, tenant: Tenant, kind: str, system: str = "", result: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if kind in LIVE_ONLY and not tenant.is_live:
+            return _refuse(request, tenant, "not_live")
         run = Run.objects.create(
             tenant=tenant, kind=kind, system=system, result=result or {}, requested_by_id=request.user.pk
         )
@@ -245,13 +251,23 @@ class TenantPageAdmin(TenantSettingsAdmin):
         return self._start(request, tenant, Run.Kind.HOOKS, System.UNICONTA.value, {"wanted": CREATE})
 
     def pause(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        actions.pause(tenant.pk, request.user.pk)
-        messages.success(request, gettext("Synchronisation is paused. Changes are collected and wait."))
-        return _back(tenant)
+        return self._change_state(
+            request, tenant, actions.pause, gettext("Synchronisation is paused. Changes are collected and wait.")
+        )
 
     def resume(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        actions.resume(tenant.pk, request.user.pk)
-        messages.success(request, gettext("Synchronisation goes on. What was collected is processed now."))
+        return self._change_state(
+            request, tenant, actions.resume, gettext("Synchronisation goes on. What was collected is processed now.")
+        )
+
+    def _change_state(
+        self, request: HttpRequest, tenant: Tenant, action: Callable[[int, int | None], None], done: str
+    ) -> HttpResponse:
+        try:
+            action(tenant.pk, request.user.pk)
+        except actions.RefusedError as error:
+            return _refuse(request, tenant, error.code)
+        messages.success(request, done)
         return _back(tenant)
 
     def pause_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -277,15 +293,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
         return _back(tenant)
 
     def go_live(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        if tenant.state != Tenant.State.PREPARING:
-            raise Http404
-        try:
-            actions.go_live(tenant.pk, request.user.pk)
-        except actions.NotTestedError:
-            messages.error(request, gettext("Test both connections first."))
-            return _back(tenant)
-        messages.success(request, gettext("The company is live. The first load has begun."))
-        return _back(tenant)
+        return self._change_state(
+            request, tenant, actions.go_live, gettext("The company is live. The first load has begun.")
+        )
 
     def go_live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What going live means, before it is confirmed."""
@@ -316,6 +326,12 @@ def _connection(tenant: Tenant, system: System) -> Connection:
     if connection is None:
         raise Http404
     return connection
+
+
+def _refuse(request: HttpRequest, tenant: Tenant, code: str) -> HttpResponse:
+    why = explain_code(code)
+    messages.error(request, f"{why.text} {why.fix}".strip())
+    return _back(tenant)
 
 
 def _back(tenant: Tenant) -> HttpResponse:
@@ -350,8 +366,8 @@ def _for_state(presses: dict[str, Press], tenant: Tenant) -> list[Press]:
     """The buttons that make sense now."""
     wanted = {
         Tenant.State.LIVE: ["pull", "sweep", "reconcile", "pause"],
-        Tenant.State.PAUSED: ["resume"],
-        Tenant.State.PREPARING: [],
+        Tenant.State.PAUSED: ["resume", "check_up"],
+        Tenant.State.PREPARING: ["check_up"],
     }[Tenant.State(tenant.state)]
     return [presses[verb] for verb in wanted if verb in presses]
 

@@ -185,47 +185,61 @@ def _answered(link: RecordLink, action: str, user_id: int | None) -> None:
     retry([link.pk], user_id)
 
 
-def _set_state(tenant_id: int, state: str, user_id: int | None, action: str) -> Tenant:
+class RefusedError(Exception):
+    """What was pressed does not fit the company as it stands, and nothing was changed. `code`: why, in the catalogue."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _locked(tenant_id: int, state: str, code: str) -> Tenant:
+    """The tenant, which nobody else can change meanwhile. Raises RefusedError where it is in another state."""
     tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
-    tenant.state = state
-    tenant._change_reason = action  # type: ignore[attr-defined]  # noqa: SLF001 - how simple_history takes its reason
-    tenant.save()
-    audit(tenant_id, user_id, action)
+    if tenant.state != state:
+        raise RefusedError(code)
     return tenant
 
 
+def _set_state(tenant: Tenant, state: str, user_id: int | None, action: str) -> None:
+    tenant.state = state
+    tenant._change_reason = action  # type: ignore[attr-defined]  # noqa: SLF001 - how simple_history takes its reason
+    tenant.save()
+    audit(tenant.pk, user_id, action)
+
+
 def pause(tenant_id: int, user_id: int | None) -> None:
-    """Stop writing to either system. Webhooks are still taken in. Call inside a scope."""
-    _set_state(tenant_id, Tenant.State.PAUSED, user_id, "paused")
+    """Stop writing to either system. Webhooks are still taken in. Call inside a scope. Raises RefusedError."""
+    tenant = _locked(tenant_id, Tenant.State.LIVE, "pause_needs_live")
+    _set_state(tenant, Tenant.State.PAUSED, user_id, "paused")
     _repair_schedules_on_commit()
 
 
 def resume(tenant_id: int, user_id: int | None) -> None:
-    """Go on after a pause. Call inside a scope."""
-    _set_state(tenant_id, Tenant.State.LIVE, user_id, "resumed")
+    """Go on after a pause. Call inside a scope.
+
+    Raises RefusedError: what was never live goes live by `go_live` only, which asks for tested connections (rule M13).
+    """
+    tenant = _locked(tenant_id, Tenant.State.PAUSED, "resume_needs_pause")
+    _set_state(tenant, Tenant.State.LIVE, user_id, "resumed")
     ring(tenant_id)
     _repair_schedules_on_commit()
-
-
-class NotTestedError(Exception):
-    """A company goes live only after both connections were tested (rule M13)."""
 
 
 def go_live(tenant_id: int, user_id: int | None) -> None:
     """The confirmation: from now on both systems are written to. Starts the first load. Call inside a scope.
 
-    Raises NotTestedError.
+    Raises RefusedError; both connections must have been tested (rule M13).
     """
+    tenant = _locked(tenant_id, Tenant.State.PREPARING, "live_already")
     working = Connection.objects.filter(tenant_id=tenant_id, state=Connection.State.WORKING).exclude(
         pinned_company_id=""
     )
     if working.count() < len(System):
-        raise NotTestedError
-    was_live = Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists()
-    _set_state(tenant_id, Tenant.State.LIVE, user_id, "went_live")
-    if not was_live:
-        for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
-            start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))
+        raise RefusedError("not_tested")
+    _set_state(tenant, Tenant.State.LIVE, user_id, "went_live")
+    for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
+        start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))
     ring(tenant_id)
     _repair_schedules_on_commit()
 

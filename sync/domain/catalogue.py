@@ -474,6 +474,30 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Virksomheden er ikke i drift.",
         "Tryk Sæt i drift eller Genoptag synkronisering på virksomhedens side.",
     ),
+    "pause_needs_live": (
+        "Only a live company can be paused. Nothing was changed.",
+        "",
+        "Kun en virksomhed i drift kan sættes på pause. Intet er ændret.",
+        "",
+    ),
+    "resume_needs_pause": (
+        "The company is not paused, so there is nothing to resume. Nothing was changed.",
+        "A company that is being prepared starts by Go live, after both connections were tested.",
+        "Virksomheden er ikke på pause, så der er intet at genoptage. Intet er ændret.",
+        "En virksomhed under klargøring begynder med Sæt i drift, når begge forbindelser er testet.",
+    ),
+    "live_already": (
+        "The company has been put into operation already. Nothing was changed.",
+        "If it is paused, press Resume synchronisation on its page.",
+        "Virksomheden er allerede sat i drift. Intet er ændret.",
+        "Hvis den er på pause, så tryk Genoptag synkronisering på dens side.",
+    ),
+    "not_tested": (
+        "Test both connections first.",
+        "Press Test connection under Uniconta and under Intempus on the company’s page.",
+        "Test begge forbindelser først.",
+        "Tryk Test forbindelse under Uniconta og under Intempus på virksomhedens side.",
+    ),
     "probe_not_preparing": (
         "The company is live, or has been. The probe makes records, so it runs on a test company only.",
         "Onboard a test company with live = false, under a short name of its own, and probe that one.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -59,6 +59,9 @@ def onboard(entries: Sequence[TenantEntry], environment: Mapping[str, str]) -> l
         return [work.store() for work in works]
 
 
+Row = TypeVar("Row", EntityPolicy, FieldRule, ValueMap)
+
+
 class _Work:
     """One entry laid over what is stored. Computing it writes nothing; `store` writes what differs."""
 
@@ -80,7 +83,9 @@ class _Work:
         self.lay_rows(
             "entities", EntityPolicy, ("entity",), [{"entity": e} | dict(v) for e, v in entry.policies.items()]
         )
-        self.lay_rows("field_rules", FieldRule, ("entity", "attribute"), entry.field_rules)
+        self.rules: list[FieldRule] = self.lay_rows(
+            "field_rules", FieldRule, ("entity", "attribute"), entry.field_rules
+        )
         self.lay_rows("value_maps", ValueMap, ("entity", "attribute", "uniconta_value"), entry.value_maps)
 
     def error(self, key: str, what: str) -> None:
@@ -121,7 +126,10 @@ class _Work:
         # Rows of a tenant that is not stored yet cannot be validated against it; the database's constraints remain.
         try:
             row.clean_fields(exclude={"tenant"})
-            row.clean()
+            if isinstance(row, ValueMap):
+                row.check_against(self.rules)
+            else:
+                row.clean()
         except ValidationError as error:
             problems = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
             for name, messages in problems.items():
@@ -198,27 +206,25 @@ class _Work:
         return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"
 
     def lay_rows(
-        self,
-        key: str,
-        model: type[EntityPolicy | FieldRule | ValueMap],
-        names: Sequence[str],
-        rows: Iterable[Mapping[str, Any]],
-    ) -> None:
-        stored: dict[tuple[str, ...], models.Model] = {}
+        self, key: str, model: type[Row], names: Sequence[str], rows: Iterable[Mapping[str, Any]]
+    ) -> list[Row]:
+        """All rows as they will stand: those of the file, and those that it leaves alone."""
+        stored: dict[tuple[str, ...], Row] = {}
         if not self.is_new:
             stored = {tuple(getattr(row, n) for n in names): row for row in model.objects.filter(tenant=self.tenant)}
-        seen = set()
+        laid: dict[tuple[str, ...], Row] = {}
         for values in rows:
             name = tuple(str(values.get(each, "")) for each in names)
             where = f"{key}.{'.'.join(name)}"
-            if name in seen:
+            if name in laid:
                 self.error(where, "stands in the file more than once; keep one of them")
                 continue
-            seen.add(name)
             # A new row is told what it is about at once: what it starts with may depend on that.
             new = {each: values[each] for each in names if each in values}
-            self.overlay(where, stored.get(name) or model(tenant=self.tenant, **new), values)
-        self.left_alone += [f"{key}.{'.'.join(name)}" for name in stored if name not in seen]
+            row = laid[name] = stored.get(name) or model(tenant=self.tenant, **new)
+            self.overlay(where, row, values)
+        self.left_alone += [f"{key}.{'.'.join(name)}" for name in stored if name not in laid]
+        return list({**stored, **laid}.values())
 
     def store(self) -> Onboarded:
         for row in self.rows:

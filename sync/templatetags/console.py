@@ -6,31 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.contrib.auth.models import AbstractUser
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from mappings.labels import entity_label
 from sync.domain.catalogue import explain_code
-from tenants.labels import age, label, moment
+from tenants.labels import action_label, age, label, moment, person_name, shown
 
 register = template.Library()
 
 
 register.filter("moment", moment)
 register.filter("age", age)
-
-
-@register.filter
-def shown(value: Any) -> SafeString | str:
-    """A canonical value as people write it."""
-    if value is None or value == "":
-        return format_html('<span class="c-muted">{}</span>', _("blank"))
-    if value is True:
-        return _("yes")
-    if value is False:
-        return _("no")
-    return str(value)
+register.filter("shown", shown)
+register.filter("action_name", action_label)
 
 
 @register.filter
@@ -46,6 +38,14 @@ def system_name(system: str) -> str:
 @register.filter
 def sentence(code: str) -> str:
     return explain_code(code).text
+
+
+@register.simple_tag(takes_context=True)
+def person(context: dict[str, Any], user: AbstractUser | None) -> str:
+    """Somebody's name, with a link for those who may open the account."""
+    if user is None or not context["request"].user.is_superuser:
+        return person_name(user)
+    return format_html('<a href="{}">{}</a>', reverse("admin:auth_user_change", args=[user.pk]), person_name(user))
 
 
 @register.simple_tag

@@ -23,13 +23,14 @@ from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from tenants.labels import label
+from tenants.labels import label, shown
 from tenants.models import Tenant
 from tenants.roles import Right, has_right, visible_tenants
 from tenants.scoping import ALL
@@ -252,6 +253,14 @@ class TenantAdmin(ScopedMixin, ModelAdmin):
         return method(request, obj)
 
 
+class _PlainValues(HistoricalRecordContextHelper):
+    """What was changed, in the words of the forms: "blank" and not "None", a choice by its label."""
+
+    def prepare_delta_change_value(self, change: Any, value: Any) -> Any:
+        choices = dict(self.model._meta.get_field(change.field).flatchoices)  # noqa: SLF001 - public all but in name
+        return shown(choices.get(value, value))
+
+
 class TenantHistoryAdmin(SimpleHistoryAdmin, TenantAdmin):
     """Base of pages whose model keeps a history of what people changed."""
 
@@ -271,6 +280,9 @@ class TenantHistoryAdmin(SimpleHistoryAdmin, TenantAdmin):
         self.object_or_404(request, object_id)
         response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return response
+
+    def get_historical_record_context_helper(self, request: HttpRequest, historical_record: Any) -> _PlainValues:
+        return _PlainValues(self.model, historical_record)
 
     def get_history_list_display(self, request: HttpRequest) -> list[str]:
         return []

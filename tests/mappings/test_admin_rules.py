@@ -191,17 +191,117 @@ def test_wherever_a_policy_is_made_creating_employees_is_off(tenant):
     assert EntityPolicy(tenant=tenant, entity="employee", create_in_intempus=True).create_in_intempus is True
 
 
-def test_a_value_translation_is_added(tenant):
-    values = {
+def value_map(tenant: Tenant, **values: str) -> dict[str, object]:
+    return {
         "tenant": tenant.pk,
         "entity": "customer",
-        "attribute": "country",
-        "uniconta_value": "Denmark",
-        "intempus_value": "DK",
+        "attribute": "city",
+        "uniconta_value": "Århus",
+        "intempus_value": "Aarhus",
+        **values,
     }
-    assert person("consultant", tenant).post(reverse("admin:mappings_valuemap_add"), values).status_code == 302
+
+
+def test_a_value_translation_is_added(tenant):
+    client = person("consultant", tenant)
+    assert client.post(reverse("admin:mappings_valuemap_add"), value_map(tenant)).status_code == 302
     with tenant_scope(ALL):
-        assert str(ValueMap.objects.get()) == "customer.country: Denmark ↔ DK"
+        assert str(ValueMap.objects.get()) == "customer.city: Århus ↔ Aarhus"
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({"entity": "starship"}, {"entity"}),
+        ({"attribute": "warp_speed"}, {"attribute"}),
+        ({"attribute": "number"}, {"attribute"}),  # one number, two meanings: records would be mistaken for others
+        ({"attribute": "group"}, {"attribute"}),  # a key here, an id there
+        ({"attribute": "active", "uniconta_value": "True", "intempus_value": "False"}, {"uniconta_value"}),
+        # Read as DK, so "Denmark" would never be met.
+        ({"attribute": "country", "uniconta_value": "Denmark", "intempus_value": "DK"}, {"uniconta_value"}),
+        ({"attribute": "country", "uniconta_value": "DK", "intempus_value": "dk"}, {"intempus_value"}),
+        ({"entity": "product", "attribute": "name", "uniconta_value": "x" * 201}, {"uniconta_value"}),
+        (
+            {"entity": "product", "attribute": "unit", "uniconta_value": "Kasse", "intempus_value": "ks"},
+            {"uniconta_value"},
+        ),
+        ({"entity": "product", "attribute": "sales_price", "intempus_value": "gratis"}, {"uniconta_value"}),
+    ],
+)
+def test_a_translation_that_could_never_apply_is_refused(tenant, values, fields):
+    response = person("consultant", tenant).post(reverse("admin:mappings_valuemap_add"), value_map(tenant, **values))
+    assert errors(response) == fields
+    with tenant_scope(ALL):
+        assert not ValueMap.objects.exists()
+
+
+def test_a_companys_own_field_is_translated_and_nobody_elses(tenant):
+    other = make_tenant("havnen")
+    with tenant_scope(ALL):
+        FieldRule.objects.create(
+            tenant=tenant, entity="customer", attribute="department", uniconta_field="Dim1", intempus_field="notes"
+        )
+    values = {"attribute": "department", "uniconta_value": "100", "intempus_value": "Tømrer"}
+    add = reverse("admin:mappings_valuemap_add")
+    client = Client()
+    client.force_login(make_user("both", "consultant", tenant, other))
+    assert errors(client.post(add, value_map(other, **values))) == {"attribute"}
+    assert client.post(add, value_map(tenant, **values)).status_code == 302
+
+
+@pytest.mark.parametrize("values", [{"intempus_value": "X"}, {"uniconta_value": "X"}])
+def test_one_value_has_one_translation_also_when_a_row_is_changed(tenant, values):
+    other = make_tenant("havnen")
+    client = person("consultant", tenant)
+    with tenant_scope(ALL):
+        for owner in (tenant, other):
+            row = {name: value for name, value in value_map(owner).items() if name != "tenant"}
+            ValueMap.objects.create(tenant=owner, **row)
+        mine = ValueMap.objects.create(
+            tenant=tenant, entity="customer", attribute="city", uniconta_value="Kbh", intempus_value="København"
+        )
+    taken = {"uniconta_value", "intempus_value"} - set(values)
+    change = reverse("admin:mappings_valuemap_change", args=[mine.pk])
+    assert errors(client.post(reverse("admin:mappings_valuemap_add"), value_map(tenant, **values))) == taken
+    assert errors(client.post(change, value_map(tenant, **values))) == taken
+    allowed = value_map(tenant, uniconta_value="Kbh", intempus_value="Kbh.")
+    assert client.post(change, allowed).status_code == 302
+
+
+def test_a_field_has_one_rule_also_when_a_row_is_changed(tenant):
+    client = person("consultant", tenant)
+    for name in ("iban", "swift"):
+        values = rule(tenant, attribute=name, uniconta_field=name, intempus_field=name)
+        assert client.post(reverse("admin:mappings_fieldrule_add"), values).status_code == 302
+    with tenant_scope(ALL):
+        pk = FieldRule.objects.get(attribute="swift").pk
+    response = client.post(reverse("admin:mappings_fieldrule_change", args=[pk]), rule(tenant, attribute="iban"))
+    assert errors(response) == {"attribute"}
+
+
+def test_history_says_blank_and_yes_where_python_says_none_and_true(tenant):
+    client = person("consultant", tenant)
+    with tenant_scope(ALL):
+        row = FieldRule.objects.create(
+            tenant=tenant, entity="customer", attribute="iban", uniconta_field="IBAN", intempus_field="iban"
+        )  # by nobody
+        row.intempus_field, row.is_off = "", True
+        row.save()
+    page = client.get(reverse("admin:mappings_fieldrule_history", args=[row.pk])).content.decode()
+    assert "blank" in page and "yes" in page
+    assert "None" not in page and "True" not in page
+
+
+def test_history_leads_to_accounts_only_for_those_who_may_open_them(tenant):
+    consultant = person("consultant", tenant)
+    consultant.post(reverse("admin:mappings_fieldrule_add"), rule(tenant))
+    with tenant_scope(ALL):
+        url = reverse("admin:mappings_fieldrule_history", args=[FieldRule.objects.get().pk])
+    boss = Client()
+    boss.force_login(make_user("boss", is_superuser=True))
+    pages = [client.get(url).content.decode() for client in (consultant, boss)]
+    assert ["consultant" in page for page in pages] == [True, True]
+    assert ["/admin/auth/user/" in page for page in pages] == [False, True]
 
 
 @pytest.mark.parametrize("role", ["customer", "auditor", "support"])

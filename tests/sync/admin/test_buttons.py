@@ -76,6 +76,59 @@ def test_pausing_and_resuming(ours, as_role, role):
         assert {"paused", "resumed"} <= set(actions_audited())
 
 
+@pytest.mark.parametrize(
+    ("verb", "state", "why"),
+    [
+        ("resume", "preparing", "The company is not paused"),
+        ("resume", "live", "The company is not paused"),
+        ("pause", "preparing", "Only a live company can be paused"),
+        ("pause", "paused", "Only a live company can be paused"),
+        ("go-live", "paused", "has been put into operation already"),
+        ("go-live", "live", "has been put into operation already"),
+        ("pull", "preparing", "The company is not live"),
+        ("sweep", "preparing", "The company is not live"),
+        ("reconcile", "paused", "The company is not live"),
+    ],
+)
+def test_what_does_not_fit_the_state_is_refused_and_changes_nothing(ours, theirs, as_role, queued, verb, state, why):
+    set_state(ours, state)
+    runs, audited, changed = len(all_rows(Run)), actions_audited(), len(all_rows(Tenant.history.model))
+    response = press(as_role("consultant"), ours, verb)
+    assert response.status_code == 302
+    [message] = get_messages(response.wsgi_request)
+    assert (message.level_tag, why in str(message)) == ("error", True)
+    assert (tenant_state(ours), tenant_state(theirs)) == (state, "live")
+    assert (len(all_rows(Run)), actions_audited(), queued) == (runs, audited, [])
+    assert len(all_rows(Tenant.history.model)) == changed
+
+
+def test_a_company_that_was_never_tested_cannot_be_resumed_into_operation(ours, as_role):
+    set_state(ours, Tenant.State.PREPARING)
+    with tenant_scope(ALL):
+        Connection.objects.filter(tenant=ours.tenant).update(state="untested", pinned_company_id="")
+    client = as_role("consultant")
+    for verb in ("pause", "resume", "go-live", "resume"):
+        press(client, ours, verb)
+    assert tenant_state(ours) == "preparing"
+
+
+@pytest.mark.parametrize(("state", "offered"), [("live", True), ("paused", False), ("preparing", False)])
+def test_run_now_is_offered_for_a_live_company_only(ours, as_role, state, offered):
+    set_state(ours, state)
+    page = as_role("consultant").get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert ("Run now" in page) is offered
+    assert {verb for verb in ("pull", "sweep", "reconcile") if f"/press/{verb}/" in page} == (
+        {"pull", "sweep", "reconcile"} if offered else set()
+    )
+    assert "/press/check_up/" in page  # looks at the set-up: what a company that is being prepared needs
+
+
+def test_a_check_up_runs_while_a_company_is_prepared(ours, as_role, queued):
+    set_state(ours, Tenant.State.PREPARING)
+    press(as_role("support"), ours, "check_up")
+    assert [call[0] for call in queued] == ["sync.tasks.check_up"]
+
+
 @pytest.mark.parametrize("role", MAY_OPERATE)
 def test_pausing_and_resuming_a_connection(ours, as_role, role):
     client = as_role(role)
@@ -104,7 +157,8 @@ def test_going_live_needs_tested_connections(ours, as_role):
     client = as_role("consultant")
     response = press(client, ours, "go-live")
     assert tenant_state(ours) == "preparing"
-    assert "Test both connections first." in [str(message) for message in get_messages(response.wsgi_request)]
+    [message] = get_messages(response.wsgi_request)
+    assert str(message).startswith("Test both connections first.")
 
 
 def test_support_may_not_look_at_going_live(ours, as_role):

@@ -49,7 +49,7 @@ attribute = "phone"
 is_off = true
 [[tenant.value_maps]]
 entity = "customer"
-attribute = "group"
+attribute = "contact_person"
 uniconta_value = "1"
 intempus_value = "Erhverv"
 """
