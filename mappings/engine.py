@@ -22,35 +22,38 @@ def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict
 
     A field missing from the row is blank: Uniconta leaves out nulls (API page 1.5). Raises MappingError.
     """
-    values: dict[str, Value] = {}
-    for attribute in entity.attributes:
-        try:
-            value = attribute.transform_on(system).read(row.get(attribute.field_on(system)))
-        except MappingError as error:
-            raise MappingError(str(error), attribute.name) from None
-        if system is System.INTEMPUS:
-            value = {intempus: uniconta for uniconta, intempus in attribute.translations}.get(str(value), value)
-        values[attribute.name] = value
-    return values
+    return {attribute.name: read_value(attribute, system, row) for attribute in entity.attributes}
+
+
+def read_value(attribute: Attribute, system: System, row: Mapping[str, Any]) -> Value:
+    """The canonical value of one attribute in a remote row. Raises MappingError."""
+    try:
+        value = attribute.transform_on(system).read(row.get(attribute.field_on(system)))
+    except MappingError as error:
+        raise MappingError(str(error), attribute.name) from None
+    if system is System.INTEMPUS:
+        value = {intempus: uniconta for uniconta, intempus in attribute.translations}.get(str(value), value)
+    return value
 
 
 def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
     """Remote field names and values for canonical ones. Raises MappingError for what the field cannot hold."""
-    row: dict[str, Any] = {}
-    for name, canonical in values.items():
-        value = canonical
-        attribute = entity.attribute(name)
-        if attribute.max_length is not None and len(str(value)) > attribute.max_length:
-            raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", name)
-        if value != "" and attribute.needs_translation and str(value) not in dict(attribute.translations):
-            raise MappingError(f"has no translation: {value!r}", name, "value_untranslated")
-        if system is System.INTEMPUS:
-            value = dict(attribute.translations).get(str(value), value)
-        try:
-            row[attribute.field_on(system)] = attribute.transform_on(system).write(value)
-        except MappingError as error:
-            raise MappingError(str(error), name, error.code) from None
-    return row
+    attributes = {name: entity.attribute(name) for name in values}
+    return {each.field_on(system): write_value(each, system, values[name]) for name, each in attributes.items()}
+
+
+def write_value(attribute: Attribute, system: System, value: Value) -> Any:
+    """How the remote system spells a canonical value. Raises MappingError for what the field cannot hold."""
+    if attribute.max_length is not None and len(str(value)) > attribute.max_length:
+        raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", attribute.name)
+    if value != "" and attribute.needs_translation and str(value) not in dict(attribute.translations):
+        raise MappingError(f"has no translation: {value!r}", attribute.name, "value_untranslated")
+    if system is System.INTEMPUS:
+        value = dict(attribute.translations).get(str(value), value)
+    try:
+        return attribute.transform_on(system).write(value)
+    except MappingError as error:
+        raise MappingError(str(error), attribute.name, error.code) from None
 
 
 def compare(base: Values, current: Values) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from sync.domain import check_up as checking
 from sync.domain import connections, doorbell
 from sync.domain import digest as digests
+from sync.domain import draft as drafting
 from sync.domain import drain as draining
 from sync.domain import hooks as hooking
 from sync.domain import preview as previewing
@@ -67,6 +68,16 @@ def hooks(tenant_id: int, run_id: int) -> None:
 def preview(tenant_id: int, run_id: int) -> None:
     """Say what would happen to one record, without anything happening."""
     previewing.preview(tenant_id, run_id)
+
+
+def try_out(tenant_id: int, run_id: int) -> None:
+    """Say what a draft of own fields makes of one record."""
+    drafting.try_out(tenant_id, run_id)
+
+
+def preview_effect(tenant_id: int, run_id: int) -> None:
+    """Say which records a draft of own fields would alter."""
+    drafting.preview_effect(tenant_id, run_id)
 
 
 def beat(name: str) -> None:

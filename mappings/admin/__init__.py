@@ -1,3 +1,3 @@
 """The console's pages about what corresponds to what, as far as a company has its own rows."""
 
-from mappings.admin import entity_policy, value_map  # noqa: F401 - registers the pages
+from mappings.admin import entity_policy  # noqa: F401 - registers the pages

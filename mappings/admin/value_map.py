@@ -1,3 +1,5 @@
+"""The settings part of a value translation's page. `sync.admin.field_rule` registers it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,8 +14,7 @@ from mappings.models import ValueMap
 from tenants.admin.base import TenantFilter, TenantHistoryAdmin
 
 
-@admin.register(ValueMap)
-class ValueMapAdmin(TenantHistoryAdmin):
+class ValueMapSettingsAdmin(TenantHistoryAdmin):
     delete_right = TenantHistoryAdmin.change_right
     list_display = ["attribute", "entity_shown", "tenant", "uniconta_value", "intempus_value"]
     list_filter = [TenantFilter]

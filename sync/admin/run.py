@@ -17,6 +17,7 @@ from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
 from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
+from sync.admin.own_fields import shown_draft
 from sync.domain.catalogue import explain_code
 from sync.domain.timeline import entity_of, shown_exchanges
 from sync.models import Exchange, Run, SyncLogEntry
@@ -54,6 +55,7 @@ COUNTS = {
     "needs_attention": pgettext_lazy("count", "need attention"),
     "failed": pgettext_lazy("count", "failed"),
     "records": _("records"),
+    "altered": pgettext_lazy("count", "would change"),
     "held": pgettext_lazy("count", "held by the brake"),
     "checks_ok": pgettext_lazy("count", "fine"),
     "checks_warning": pgettext_lazy("count", "to look at"),
@@ -144,6 +146,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
+            **shown_draft(run, request.GET.get("page")),
             "checks": run.result.get("checks") if isinstance(run.result, dict) else None,
             "exchanges": [] if is_unfinished else self._exchanges(run),
         }

@@ -413,6 +413,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Feltet overføres kun efter sine værdioversættelser, og denne værdi har ingen. Intet er sendt.",
         "Tilføj værdien under Oversættelser af værdier, og tryk Prøv igen.",
     ),
+    "own_fields_contradict": (
+        "The field rules of this kind of record contradict each other.",
+        "Look through its field rules; two of them may use the same field.",
+        "Feltreglerne for denne posttype modsiger hinanden.",
+        "Se feltreglerne igennem; to af dem bruger måske samme felt.",
+    ),
     "number_refused": (
         "Intempus takes only whole numbers from 1 to 999,999 as this number, without letters or leading zeros. Nothing was sent.",
         "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, or choose a number series under the company’s entity policies.",

@@ -25,6 +25,8 @@ TASKS = {
     Run.Kind.CHECK_UP: "check_up",
     Run.Kind.RETRY: "retry_many",
     Run.Kind.HOOKS: "hooks",
+    Run.Kind.TRY_OUT: "try_out",
+    Run.Kind.EFFECT: "preview_effect",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3
