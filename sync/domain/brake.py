@@ -10,12 +10,13 @@ from collections import Counter
 from datetime import timedelta
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from mappings.engine import Action
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
-from sync.domain.context import Context, database_now
+from sync.domain.context import Context
 from sync.domain.decide import Item, load_items, plan_items, wait
 from sync.domain.sweep import sweep_entity
 from sync.models import ChangeEvent, HeldSet, SyncLogEntry
@@ -34,11 +35,11 @@ WRITTEN = (SyncLogEntry.State.DONE, SyncLogEntry.State.SENDING, SyncLogEntry.Sta
 
 def brake(context: Context, entity: Entity, items: list[Item]) -> None:
     """Hold what is too much. Raises RemoteError, because it may have to read records nobody has looked at yet."""
+    _classify(context, entity, items)
+    kinds = sorted({kind for item in items for kind in item.brakes})
+    if not kinds:
+        return
     with tenant_scope(context.tenant_id):
-        _classify(context, entity, items)
-        kinds = sorted({kind for item in items for kind in item.brakes})
-        if not kinds:
-            return
         limit = _limit(context, entity)
         needs_forecast = entity.name not in context.forecasts and _could_exceed(context, entity, items, kinds, limit)
     if needs_forecast:
@@ -192,7 +193,7 @@ def close_resolved(context: Context, entity: Entity) -> None:
     """Close questions that nobody asks any more: the ticks were set again, the import was taken back."""
     with tenant_scope(context.tenant_id):
         opened = HeldSet.objects.filter(
-            tenant_id=context.tenant_id, entity=entity.name, state=HeldSet.State.OPEN, opened_at__lt=database_now()
+            tenant_id=context.tenant_id, entity=entity.name, state=HeldSet.State.OPEN, opened_at__lt=Now()
         )
         for held in opened:
             if not held.members.exists():

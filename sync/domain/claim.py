@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from mappings.models import RecordLink
@@ -52,10 +53,12 @@ class Claimed:
             self.events.setdefault(event.link_id, []).append(event)
 
 
-def fence(lease: Lease) -> None:
-    """First statement of every transaction that completes something. Raises LeaseLostError."""
-    if not renew(lease):
+def fence(lease: Lease) -> datetime:
+    """First statement of every transaction that completes something; returns the database's time. Raises LeaseLostError."""
+    now = renew(lease)
+    if now is None:
         raise LeaseLostError
+    return now
 
 
 def recover(context: Context, lease: Lease) -> None:
@@ -65,20 +68,22 @@ def recover(context: Context, lease: Lease) -> None:
     storing it.
     """
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        now = fence(lease)
         orphans = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.CLAIMED).exclude(
             claim=lease.token
         )
         sending = SyncLogEntry.objects.filter(tenant_id=context.tenant_id, state=SyncLogEntry.State.SENDING).exclude(
             claim=lease.token
         )
+        if not (orphans.exists() or sending.exists()):
+            return  # as nearly always
         creates = list(sending.filter(action=SyncLogEntry.Action.CREATE).values_list("link_id", flat=True))
         sending.update(state=SyncLogEntry.State.UNCLEAR, error_code="crashed", finished_at=timezone.now())
         dangerous = list(orphans.filter(crashes__gt=CRASHES_ALONE).values_list("link_id", flat=True))
         orphans.filter(crashes__gt=CRASHES_ALONE).update(
             state=State.QUARANTINED, error_code="crashed", claim=None, finished_at=timezone.now()
         )
-        later = database_now() + timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
+        later = now + timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
         orphans.filter(link_id__in=creates).update(state=State.PENDING, claim=None, due_at=later)
         orphans.update(state=State.PENDING, claim=None)
         RecordLink.objects.filter(
@@ -93,21 +98,25 @@ def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Cl
     `backfill_first` turns that round: now and then, so that somebody who saves without end starves no first load.
     """
     with tenant_scope(context.tenant_id):
-        fence(lease)
-        due = ChangeEvent.objects.filter(
-            tenant_id=context.tenant_id, state=State.PENDING, due_at__lte=database_now()
-        ).order_by("priority", "due_at", "id")
-        due.exclude(entity__in=list(context.entities)).update(
-            state=State.IGNORED, error_code="entity_off", finished_at=timezone.now()
+        now = fence(lease)
+        due = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.PENDING, due_at__lte=now).order_by(
+            "priority", "due_at", "id"
         )
+        waiting = set(due.order_by().values_list("entity", "priority").distinct())
+        if any(entity not in context.entities for entity, _ in waiting):
+            due.exclude(entity__in=list(context.entities)).update(
+                state=State.IGNORED, error_code="entity_off", finished_at=timezone.now()
+            )
         if deferred := [p for p, cause in CAUSE_OF_PRIORITY.items() if waits(cause, context.recorder.share)]:
             due.filter(priority__in=deferred).update(
-                due_at=database_now() + LOOK_AGAIN_AFTER, error_code="budget_low", error_detail=""
+                due_at=now + LOOK_AGAIN_AFTER, error_code="budget_low", error_detail=""
             )
-        backfill = Q(priority__gte=ChangeEvent.Priority.BACKFILL)
-        for urgency in (backfill, ~backfill) if backfill_first else (~backfill, backfill):
+        for is_backfill in (True, False) if backfill_first else (False, True):
+            priorities = [p for p in ChangeEvent.Priority if (p >= ChangeEvent.Priority.BACKFILL) is is_backfill]
             for entity in context.entities.values():
-                events = list(due.filter(urgency, entity=entity.name)[:GROUP])
+                if not any((entity.name, priority) in waiting for priority in priorities):
+                    continue
+                events = list(due.filter(priority__in=priorities, entity=entity.name)[:GROUP])
                 if events:
                     return _take(context, lease, entity, events)
     return None
@@ -124,7 +133,7 @@ def _take(context: Context, lease: Lease, entity: Entity, events: list[ChangeEve
     healthy = [event for event in events if not event.crashes]
     events = healthy or events[:1]
     _link(context, entity, events)
-    claimed.add(take_for(context, lease, [event.link_id for event in events if event.link_id]))
+    claimed.add(take_for(context, lease, entity, [event.link_id for event in events if event.link_id]))
     return claimed
 
 
@@ -147,21 +156,23 @@ def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
         ChangeEvent.objects.bulk_update(loose, ["link"])
 
 
-def take_for(context: Context, lease: Lease, links: list[int]) -> list[ChangeEvent]:
+def take_for(context: Context, lease: Lease, entity: Entity, links: list[int]) -> list[ChangeEvent]:
     """Claim whatever is pending for these records, due or not: one look answers all of it."""
     pending = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.PENDING)
     ids = list(pending.filter(link_id__in=links).values_list("pk", flat=True))
     # A webhook that came since the link was made is known only by its record id.
+    owners: dict[tuple[str, str], int] = {}
+    for link in RecordLink.objects.filter(pk__in=links).only("entity", "uniconta_id", "intempus_id"):
+        owners |= {(system.value, link.remote_id(system)): link.pk for system in System if link.remote_id(system)}
+    is_theirs = Q(pk__in=[])
     for system in System:
-        records = dict(
-            RecordLink.objects.filter(pk__in=links).exclude(**{f"{system}_id": ""}).values_list(f"{system}_id", "pk")
-        )
-        entity_of = RecordLink.objects.filter(pk__in=links[:1]).values_list("entity", flat=True).first()
-        loose = pending.filter(link=None, system=system.value, entity=entity_of, remote_id__in=list(records))
-        for event in loose:
-            event.link_id = records[event.remote_id]
-            event.save(update_fields=["link"])
-            ids.append(event.pk)
+        is_theirs |= Q(system=system.value, remote_id__in=[name for owner, name in owners if owner == system.value])
+    for event in pending.filter(is_theirs, link=None, entity=entity.name):
+        event.link_id = owners[event.system, event.remote_id]
+        event.save(update_fields=["link"])
+        ids.append(event.pk)
+    if not ids:
+        return []
     ChangeEvent.objects.filter(pk__in=ids).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
     return list(ChangeEvent.objects.filter(pk__in=ids).order_by("priority", "id"))
 
@@ -200,4 +211,4 @@ def put_back(events: Iterable[ChangeEvent], code: str, detail: str, *, due_at: d
 
 def has_due(tenant_id: int) -> bool:
     with tenant_scope(tenant_id):
-        return ChangeEvent.objects.filter(tenant_id=tenant_id, state=State.PENDING, due_at__lte=database_now()).exists()
+        return ChangeEvent.objects.filter(tenant_id=tenant_id, state=State.PENDING, due_at__lte=Now()).exists()

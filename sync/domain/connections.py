@@ -135,6 +135,7 @@ def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connecto
             raise NotReadyError("not_live")
         connections = {connection.system: connection for connection in Connection.objects.filter(tenant_id=tenant_id)}
         hosts = RemoteHost.objects.in_bulk([connection.base_url for connection in connections.values()])
+        recorder.share = used_share(connections.values())
     for system in System:
         connection = connections.get(system.value)
         if connection is None:
@@ -144,8 +145,6 @@ def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connecto
         breakers = [connection, hosts.get(connection.base_url)]
         if any(breaker and breaker.open_until and breaker.open_until > timezone.now() for breaker in breakers):
             raise NotReadyError("breaker_open")
-    with tenant_scope(tenant_id):
-        recorder.share = used_share(connections.values())
     if waits(recorder.cause, recorder.share):
         raise NotReadyError("budget_low")
     return {system: recorder.connect(connections[system.value]) for system in System}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -82,7 +83,7 @@ RETURNING 1
 RENEW = """
 UPDATE sync_drainlease SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE tenant_id = %s AND token = %s AND lease_until > clock_timestamp()
-RETURNING 1
+RETURNING clock_timestamp()
 """
 # Always notifies: a bell that rang meanwhile was left where it is, and its own notification is long gone.
 RELEASE = f"""
@@ -160,22 +161,24 @@ def take_lease(tenant_id: int) -> Lease | None:
     return Lease(tenant_id, token, before + lease_seconds()) if taken else None
 
 
-def renew(lease: Lease) -> bool:
-    """Extend the lease; False means that it is lost: stop sending, roll back.
+def renew(lease: Lease) -> datetime | None:
+    """Extend the lease; returns the database's time, None means that it is lost: stop sending, roll back.
 
     Inside a transaction this is the fence: it locks the lease's row, so nobody takes over before the commit, and what is
     committed with it was done by the holder. The deadline moves at that commit, not before.
     """
     before = time.monotonic()
     with _scope(lease.tenant_id):
-        if not _run(RENEW, [lease_seconds(), lease.tenant_id, lease.token]):
-            return False
+        renewed = _run(RENEW, [lease_seconds(), lease.tenant_id, lease.token])
+        if not renewed:
+            return None
 
         def extend() -> None:
             lease.deadline = max(lease.deadline, before + lease_seconds())
 
         transaction.on_commit(extend)
-    return True
+    now: datetime = renewed[0][0]
+    return now
 
 
 def release(lease: Lease) -> bool:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError
+from django.db.models.functions import Now
 
 from mappings.engine import Action
 from mappings.models import RecordLink
@@ -114,17 +115,17 @@ def _drain(context: Context, lease: Lease) -> int:
 
 def _give_back(context: Context, lease: Lease) -> None:
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        now = fence(lease)
         mine = ChangeEvent.objects.filter(
             tenant_id=context.tenant_id, state=ChangeEvent.State.CLAIMED, claim=lease.token
         )
-        put_back(list(mine), "", "", due_at=database_now(), counts=False)
+        put_back(list(mine), "", "", due_at=now, counts=False)
 
 
 def _gather(tenant_id: int, slices: int) -> None:
     with tenant_scope(tenant_id):
         due = ChangeEvent.objects.filter(tenant_id=tenant_id, state=ChangeEvent.State.PENDING)
-        waiting = due.filter(due_at__lte=database_now(), origin=ChangeEvent.Origin.WEBHOOK)[:GATHER_BELOW].count()
+        waiting = due.filter(due_at__lte=Now(), origin=ChangeEvent.Origin.WEBHOOK)[:GATHER_BELOW].count()
     if 0 < waiting < GATHER_BELOW:
         time.sleep(min(GATHER_SECONDS * 2 ** (slices - 1), GATHER_LONGEST))
 
@@ -150,11 +151,11 @@ def _put_all_back(context: Context, lease: Lease, error: RemoteError) -> None:
         error = RetryLater(error.code, error.detail, after=60)
     due_at = report_trouble(context.tenant_id, system, error)
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        now = fence(lease)
         mine = ChangeEvent.objects.filter(
             tenant_id=context.tenant_id, state=ChangeEvent.State.CLAIMED, claim=lease.token
         )
-        put_back(list(mine), error.code, error.detail, due_at=due_at or database_now(), counts=False)
+        put_back(list(mine), error.code, error.detail, due_at=due_at or now, counts=False)
 
 
 # ------------------------------------------------------------------------------------------------ one claim
@@ -179,7 +180,7 @@ def process_group(
         pull_entity(context, entity)
     with tenant_scope(context.tenant_id):
         fence(lease)
-        claimed.add(take_for(context, lease, links))
+        claimed.add(take_for(context, lease, entity, links))
         items = load_items(links, claimed.events)
         items = find_matches(context, entity, items, used=used)
         settle_unclear(entity, items)
@@ -196,9 +197,10 @@ def process_group(
     brake(context, entity, items)
     work = _prepare(context, entity, items)
     work = _look_before_create(context, lease, entity, work)
-    with tenant_scope(context.tenant_id):
-        fence(lease)
-        intend(context, lease, entity, work)
+    if work:
+        with tenant_scope(context.tenant_id):
+            fence(lease)
+            intend(context, lease, entity, work)
     with_writes = {id(item) for item, _ in work}
     _remember(context, lease, entity, [Done(item) for item in items if id(item) not in with_writes])
     for handful in send(context, lease, entity, work):
@@ -219,9 +221,10 @@ def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[
 
 
 def _remember(context: Context, lease: Lease, entity: Entity, handful: list[Done]) -> None:
-    with tenant_scope(context.tenant_id):
-        fence(lease)
-        remember(context, entity, handful)
+    if handful:
+        with tenant_scope(context.tenant_id):
+            fence(lease)
+            remember(context, entity, handful)
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -230,9 +233,8 @@ def _remember(context: Context, lease: Lease, entity: Entity, handful: list[Done
 def _read_uniconta(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:
     """Read afresh every record that was hinted at since its last read. What a sweep read just now is not read again."""
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        read_at = fence(lease)
         rows = RecordLink.objects.in_bulk(claimed.links)
-        read_at = database_now()
         stale = {
             link.uniconta_id: link
             for link in rows.values()
@@ -281,15 +283,18 @@ def _forget(context: Context, lease: Lease, claimed: Claimed, strangers: set[int
 
 def _confirm_missing(context: Context, lease: Lease, entity: Entity, claimed: Claimed) -> None:
     """A record missing from a complete read of Intempus is looked up by itself before anything is said."""
+    missing = [
+        pk
+        for pk in claimed.links
+        if any(event.operation == "missing" and event.system == System.INTEMPUS for event in claimed.events[pk])
+    ]
+    if not missing:
+        return
     with tenant_scope(context.tenant_id):
-        rows = RecordLink.objects.in_bulk(claimed.links)
+        suspects = {
+            link.intempus_id: link for link in RecordLink.objects.filter(pk__in=missing).exclude(intempus_id="")
+        }
         read_at = database_now()
-    suspects = {
-        link.intempus_id: link
-        for link in rows.values()
-        if link.intempus_id
-        and any(event.operation == "missing" and event.system == System.INTEMPUS for event in claimed.events[link.pk])
-    }
     if not suspects:
         return
     found = _look_up(context, entity, list(suspects))

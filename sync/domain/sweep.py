@@ -52,13 +52,14 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
         EntityPolicy.objects.filter(tenant_id=context.tenant_id, entity=entity.name, loaded_at__isnull=True).update(
             loaded_at=timezone.now()
         )
-        note_read(context, entity)
-        Cursor.objects.filter(tenant_id=context.tenant_id, entity=entity.name).update(swept_at=timezone.now())
+        note_read(context, entity, is_whole=True)
     return observed
 
 
-def note_read(context: Context, entity: Entity) -> None:
+def note_read(context: Context, entity: Entity, *, is_whole: bool = False) -> None:
     """Remember when Uniconta was last heard: a longer silence is a gap, after which fields are merged. Call in a scope.
+
+    `is_whole`: the table was read from end to end.
 
     Whatever was called out during a gap is lost, so after one every table is due.
     """
@@ -67,7 +68,9 @@ def note_read(context: Context, entity: Entity) -> None:
         # Not what this very piece of work has read since.
         before = Cursor.objects.filter(tenant_id=context.tenant_id, swept_at__lt=context.loaded_at)
         before.update(swept_at=None)
-    Cursor.objects.update_or_create(tenant_id=context.tenant_id, entity=entity.name, defaults={"uniconta_read_at": now})
+    heard = {"uniconta_read_at": now, **({"swept_at": now} if is_whole else {})}
+    if not Cursor.objects.filter(tenant_id=context.tenant_id, entity=entity.name).update(**heard):
+        Cursor.objects.update_or_create(tenant_id=context.tenant_id, entity=entity.name, defaults=heard)
 
 
 def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[Mapping[str, Any]]:
