@@ -145,12 +145,13 @@ def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
             continue
         scope = {"tenant_id": context.tenant_id, "entity": entity.name}
         ids = {event.remote_id for event in loose}
-        RecordLink.objects.bulk_create(
-            [RecordLink(**scope, **{f"{system}_id": record_id}) for record_id in sorted(ids)], ignore_conflicts=True
-        )
-        links = {
-            link.remote_id(system): link for link in RecordLink.objects.filter(**scope, **{f"{system}_id__in": ids})
-        }
+        found = RecordLink.objects.filter(**scope, **{f"{system}_id__in": ids})
+        links = {link.remote_id(system): link for link in found}
+        if unknown := sorted(ids - links.keys()):
+            RecordLink.objects.bulk_create(
+                [RecordLink(**scope, **{f"{system}_id": record_id}) for record_id in unknown], ignore_conflicts=True
+            )
+            links = {link.remote_id(system): link for link in found.all()}
         for event in loose:
             event.link = links[event.remote_id]
         ChangeEvent.objects.bulk_update(loose, ["link"])

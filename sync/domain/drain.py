@@ -223,8 +223,7 @@ def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[
 def _remember(context: Context, lease: Lease, entity: Entity, handful: list[Done]) -> None:
     if handful:
         with tenant_scope(context.tenant_id):
-            fence(lease)
-            remember(context, entity, handful)
+            remember(context, entity, handful, fence(lease))
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -364,8 +363,7 @@ def _look_before_create(
     if not creates:
         return work
     side = entity.uniconta
-    with tenant_scope(context.tenant_id):
-        read_at = database_now()
+    read_at = database_now()
     with _blaming(System.UNICONTA):
         found = context.connectors[System.UNICONTA].find_by_key(
             side, [item.reserved_number for item in creates.values()]

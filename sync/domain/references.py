@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.domain.context import Context
@@ -24,7 +26,7 @@ class LinkReferences:
                 uniconta_id="", intempus_id=""
             )
             usable = pairs.filter(is_gone_in_uniconta=False, is_gone_in_intempus=False)
-            for link in [*usable.filter(uniconta_key__in=keys - {""}), *usable.filter(intempus_id__in=ids - {""})]:
+            for link in usable.filter(Q(uniconta_key__in=keys - {""}) | Q(intempus_id__in=ids - {""})):
                 if link.is_linked:
                     self._to_intempus[attribute.reference, link.uniconta_key] = link.intempus_id
                     self._to_uniconta[attribute.reference, link.intempus_id] = link.uniconta_key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -58,9 +58,8 @@ ASKED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
 QUIET = {ChangeEvent.Origin.PULL, ChangeEvent.Origin.FOLLOW_UP, ChangeEvent.Origin.SWEEP}
 
 
-def remember(context: Context, entity: Entity, handful: list[Done]) -> None:
-    """Store the outcome of records, written or not. Call inside a fenced scope."""
-    now = database_now()
+def remember(context: Context, entity: Entity, handful: list[Done], now: datetime) -> None:
+    """Store the outcome of records, written or not. Call inside a scope, with what its fence returned."""
     rows = RecordLink.objects.select_for_update().in_bulk([done.item.link.pk for done in handful])
     references = LinkReferences(context, entity, [done.item.link for done in handful])
     entries: list[SyncLogEntry] = []

@@ -29,8 +29,7 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
     The rows are checked before any counts: right company (M13) and the same fields as before (field watch, M5). While
     that waits for a person, the ticks remembered so far stand and creates are held; everything else goes on.
     """
-    with tenant_scope(context.tenant_id):
-        read_at = database_now()
+    read_at = database_now()
     rows = list(context.connectors[System.UNICONTA].read_all(entity.uniconta))
     if rows:
         watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows))
@@ -76,7 +75,7 @@ def note_read(context: Context, entity: Entity, *, is_whole: bool = False) -> No
 def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[Mapping[str, Any]]:
     def count() -> Iterator[Mapping[str, Any]]:
         for index, row in enumerate(rows):
-            if run is not None and index % 500 == 0:
+            if run is not None and index and index % 500 == 0:
                 progress(run, index, len(rows))
             yield row
 
