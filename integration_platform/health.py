@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import Max, Min
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sync.models import ChangeEvent, WorkerBeat
+from sync.domain.health import worker_health
+from sync.models import ChangeEvent
 from tenants.scoping import ALL, tenant_scope
 
 WORKER_SILENT_SECONDS = 90  # several missed beats
@@ -31,7 +32,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Readiness, as JSON: {"status": "ok" | "degraded" | "unavailable", "database": …, "worker": …, "backlog": …}."""
+    """Readiness, as JSON: {"status": "ok" | "degraded" | "unavailable", "database": …, "worker": …, "backlog": …, "upkeep": …}."""
     try:
         state = read_state()
     except DatabaseError as error:
@@ -40,10 +41,11 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     backlog_ok = (state["oldest_due_age"] or 0) < BACKLOG_SECONDS
     return JsonResponse(
         {
-            "status": "ok" if worker_ok and backlog_ok else "degraded",
+            "status": "ok" if worker_ok and backlog_ok and not state["upkeep_failures"] else "degraded",
             "database": "ok",
             "worker": {"ok": worker_ok, "beat_age_seconds": state["worker_beat_age"]},
             "backlog": {"ok": backlog_ok, "oldest_due_seconds": state["oldest_due_age"]},
+            "upkeep": {"ok": not state["upkeep_failures"]},  # which and why is for those who are signed in
         }
     )
 
@@ -54,11 +56,15 @@ def read_state() -> dict[str, Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_current_xact_id()")  # refused by a standby and by a read-only server
         now = timezone.now()
-        beat_at = WorkerBeat.objects.aggregate(at=Max("beat_at"))["at"]
+        worker = worker_health()
         oldest_due_at = ChangeEvent.objects.filter(state=ChangeEvent.State.PENDING, due_at__lte=now).aggregate(
             at=Min("due_at")
         )["at"]
-    return {"worker_beat_age": _age(beat_at, now), "oldest_due_age": _age(oldest_due_at, now)}
+    return {
+        "worker_beat_age": _age(worker.beat_at, now),
+        "oldest_due_age": _age(oldest_due_at, now),
+        "upkeep_failures": len(worker.upkeep_errors),
+    }
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:

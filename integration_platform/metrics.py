@@ -56,6 +56,9 @@ class PlatformCollector(Collector):
         state = read_state()
         with tenant_scope(ALL):
             yield from _ages(state)
+            upkeep = GaugeMetricFamily("platform_upkeep_failures", "Kinds of upkeep that fail on a live worker")
+            upkeep.add_metric([], state["upkeep_failures"])
+            yield upkeep
             yield _counted(
                 "platform_open_change_events",
                 "Change events that are not finished",

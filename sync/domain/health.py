@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -108,6 +108,7 @@ class TenantHealth:
 @dataclass(frozen=True)
 class WorkerHealth:
     beat_at: datetime | None
+    upkeep_errors: tuple[str, ...] = ()  # "name of the worker: what failed: how", of those alive
 
     def is_alive(self, now: datetime) -> bool:
         return self.beat_at is not None and now - self.beat_at < WORKER_SILENCE
@@ -150,8 +151,12 @@ class Health:
 
 
 def worker_health() -> WorkerHealth:
-    beat_at: datetime | None = WorkerBeat.objects.aggregate(Max("beat_at"))["beat_at__max"]
-    return WorkerHealth(beat_at)
+    beats = list(WorkerBeat.objects.order_by("-beat_at"))
+    if not beats:
+        return WorkerHealth(None)
+    alive = [beat for beat in beats if timezone.now() - beat.beat_at < WORKER_SILENCE]
+    errors = (f"{beat}: {line}" for beat in alive for line in beat.upkeep_error.splitlines())
+    return WorkerHealth(beats[0].beat_at, tuple(errors))
 
 
 @dataclass

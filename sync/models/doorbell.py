@@ -33,6 +33,8 @@ class WorkerBeat(models.Model):
     name = models.CharField(max_length=200, primary_key=True)
     beat_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(default=timezone.now)
+    #: What of its upkeep fails, one line each: "forget_old: canceling statement due to statement timeout".
+    upkeep_error = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return self.name

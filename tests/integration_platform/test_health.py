@@ -38,6 +38,7 @@ def test_readyz_is_degraded_but_serves_without_a_worker(client):
         "database": "ok",
         "worker": {"ok": False, "beat_age_seconds": None},
         "backlog": {"ok": True, "oldest_due_seconds": None},
+        "upkeep": {"ok": True},
     }
 
 

@@ -38,6 +38,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from psycopg.errors import QueryCanceled
 
 from sync.domain.doorbell import ring_due
 from sync.domain.retention import forget_old
@@ -172,6 +173,12 @@ class Job:
     due_at: float = 0.0
 
 
+def _first_lines(error: BaseException) -> str:
+    """Without what PostgreSQL adds on the values of the row at fault."""
+    errors = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    return "; ".join(str(each).strip().split("\n")[0] for each in errors)[:300]
+
+
 @dataclass
 class Upkeep:
     """Everything the supervisor does in the database. In a thread, because a database that hangs must keep nobody from
@@ -188,6 +195,7 @@ class Upkeep:
     is_away: bool = False
     _lost: set[int] = field(default_factory=set)  # tasks to give back
     _given_back: set[int] = field(default_factory=set)
+    _troubles: dict[str, str] = field(default_factory=dict)  # work → what it failed with
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -214,7 +222,10 @@ class Upkeep:
             Job(self._send_beat, beat_every),
             Job(resume_runs, 5),
             Job(repair_schedules, 60),
-            Job(self._hourly, 3600),
+            Job(ensure_partitions, 3600),
+            Job(forget_old, 3600),
+            Job(self._forget_workers, 3600),
+            Job(self._tell_troubles, 5),
         ]
         while not self._stopping.wait(TICK_SECONDS):
             for job in jobs:
@@ -228,21 +239,26 @@ class Upkeep:
         connection.close()
 
     def _do(self, work: Callable[[], object]) -> bool:
+        """False: the database is away."""
+        name = getattr(work, "__name__", "?").lstrip("_")
         try:
             if connection.connection is None:
                 with connection.cursor() as cursor:
                     cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
             work()
-        except (OperationalError, InterfaceError) as error:
-            if not self.is_away:
-                log.warning("database_lost", error=str(error).strip()[:300])
-            self.is_away = True
+        except Exception as error:
             connection.close()
-            return False
-        except Exception:
-            log.exception("upkeep_failed", work=getattr(work, "__name__", "?"))
-            connection.close()
+            # A statement that took too long is the work's own trouble; everything else would fail, too, without database.
+            is_database = isinstance(error, OperationalError | InterfaceError)
+            if is_database and not isinstance(error.__cause__, QueryCanceled):
+                if not self.is_away:
+                    log.warning("database_lost", error=_first_lines(error))
+                self.is_away = True
+                return False
+            log.exception("upkeep_failed", work=name)
+            self._troubles[name] = _first_lines(error)
             return True
+        self._troubles.pop(name, None)
         self.answered_at = time.monotonic()
         if self.is_away or not self.answering_since:
             self.answering_since = self.answered_at
@@ -270,9 +286,12 @@ class Upkeep:
             self.beat_seen_at = time.monotonic()
             self._sent_at = None
 
-    def _hourly(self) -> None:
-        ensure_partitions()
-        forget_old()
+    def _tell_troubles(self) -> None:
+        """On the front page, because nobody reads a log file."""
+        told = "\n".join(f"{name}: {text}" for name, text in sorted(self._troubles.items()))
+        WorkerBeat.objects.filter(name=self.name).exclude(upkeep_error=told).update(upkeep_error=told)
+
+    def _forget_workers(self) -> None:
         WorkerBeat.objects.filter(beat_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 

@@ -51,6 +51,14 @@ def test_exchanges_go_after_thirty_days(tenant):
     assert forget_old(NOW) == {}
 
 
+def test_a_row_of_another_month_in_the_same_place_stays(tenant):
+    """A table in partitions: the place of a row within its partition says nothing about the others."""
+    for number in range(30):
+        exchange(tenant, number % 2 * 40)
+    assert forget_old(NOW) == {"sync_exchange": 15}
+    assert days_left(Exchange, "at") == [0] * 15
+
+
 def test_finished_events_go_and_open_ones_stay(tenant):
     for state, days in (("done", 31), ("done", 29), ("ignored", 40), ("needs_attention", 300), ("quarantined", 300)):
         make_event(tenant, state=state, finished_at=ago(days))
