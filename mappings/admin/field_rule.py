@@ -55,7 +55,15 @@ class FieldRuleSettingsAdmin(TenantHistoryAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["tenant"] if obj else []
+        return ["tenant", "entity_shown", "attribute"] if obj else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What a rule is about stays: another field of another entity is another rule."""
+        first = (
+            None,
+            {"fields": [("tenant", "entity_shown" if obj else "entity"), ("attribute", "is_off"), "direction"]},
+        )
+        return [first, *self.fieldsets[1:]]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in SUGGESTIONS:

@@ -22,7 +22,11 @@ class ValueMapSettingsAdmin(TenantHistoryAdmin):
     fields: Any = [("tenant", "entity"), "attribute", ("uniconta_value", "intempus_value")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["tenant"] if obj else []
+        return ["tenant", "entity_shown", "attribute"] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What a translation is about stays: for another field it is another one."""
+        return [("tenant", "entity_shown" if obj else "entity"), *self.fields[1:]]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return entity_formfield(db_field) or super().formfield_for_dbfield(db_field, request, **kwargs)

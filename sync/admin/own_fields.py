@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from mappings.entities import ENTITIES
@@ -46,6 +48,20 @@ class DraftMixin(TenantAdmin):
             path("<path:object_id>/draft/<slug:verb>/", draft, name=f"{name}_draft_of"),
             *super().get_urls(),
         ]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        self._compare(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        self._compare(request, obj)
+
+    def _compare(self, request: HttpRequest, row: FieldRule | ValueMap) -> None:
+        if (run := actions.compare_again(row.tenant_id, row.entity, request.user.pk)) is not None:
+            text = gettext("The records it concerns are looked for in a moment; only those are written:")
+            url = reverse("admin:sync_run_change", args=[run.pk])
+            messages.info(request, format_html('{} <a href="{}">{}</a>', text, url, run.get_kind_display()))
 
     def draft_view(self, request: HttpRequest, verb: str, object_id: str = "") -> HttpResponse:
         if request.method != "POST":

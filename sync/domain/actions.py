@@ -20,6 +20,8 @@ from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 
 REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
+#: Seconds in which several changes of own fields become one comparison.
+MOMENT = 10
 MATCH_QUESTIONS = ("ambiguous_match", "proposal_match")
 
 
@@ -32,6 +34,19 @@ def start_run(run: Run) -> Run:
     queue_run(run)
     audit(run.tenant_id, run.requested_by_id, f"run_{run.kind}", run.system)
     return run
+
+
+def compare_again(tenant_id: int, entity: str, user_id: int | None) -> Run | None:
+    """After the own fields of an entity changed: read it on both sides, so that the records that differ by it are found.
+
+    None while the company is not live. Several changes within a moment are one run. Call inside a scope.
+    """
+    if not Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists():
+        return None
+    runs = Run.objects.filter(tenant_id=tenant_id, kind=Run.Kind.RECONCILE, entity=entity, state=Run.State.QUEUED)
+    return runs.first() or queue_run(
+        Run(tenant_id=tenant_id, kind=Run.Kind.RECONCILE, entity=entity, requested_by_id=user_id), MOMENT
+    )
 
 
 def sync_now(link_ids: Iterable[int], user_id: int | None, *, run: Run | None = None) -> int:

@@ -178,6 +178,7 @@ def _store(
         known[link.remote_id(system)] = link
     touched: list[RecordLink] = []
     told: list[RecordLink] = []
+    filled: list[RecordLink] = []
     doubtful: list[RecordLink] = []
     gone = context.gone_attributes(entity, system)
     for reading in readings:
@@ -190,7 +191,13 @@ def _store(
                 doubtful.append(link)
             continue
         if not needs_processing(link, system, reading, is_complete):
-            if reading.timestamp != link.intempus_timestamp and reading.timestamp is not None:
+            if reading.values.keys() - (link.current(system) or {}).keys():
+                # Fields of a new mapping, and nothing else is new.
+                if take_new_fields(entity, link, system, reading, read_at):
+                    told.append(link)
+                touched.append(link)
+                filled.append(link)
+            elif reading.timestamp != link.intempus_timestamp and reading.timestamp is not None:
                 link.intempus_timestamp = reading.timestamp
                 touched.append(link)
             continue
@@ -199,6 +206,7 @@ def _store(
         touched.append(link)
         told.append(link)
     save_seen(touched, system)
+    save_many(filled, [f"{each}_{column}" for each in System for column in ("base", "seen")])
     if stores_events and told:
         store_events(context, entity, system, told, read_at, origin, run)
     if doubtful and entity.side(system).has_cursor:
@@ -230,7 +238,7 @@ def needs_processing(link: RecordLink, system: System, reading: Reading, is_comp
     if link.is_gone(system):
         return True
     last = link.current(system)
-    if last is None or last != reading.values:
+    if last is None or any(name not in reading.values or reading.values[name] != last[name] for name in last):
         return True
     if system is System.UNICONTA and reading.is_tick_known and link.is_ticked != reading.is_ticked:
         return True
@@ -241,7 +249,43 @@ def needs_processing(link: RecordLink, system: System, reading: Reading, is_comp
     if link.state == RecordLink.State.EXCLUDED and link.reason in SWITCHED_OFF:
         return True
     # A complete read also repairs: a difference from the base that nobody is working on or waiting for.
-    return getattr(link, f"{system}_seen") is not None and link.state == RecordLink.State.IN_SYNC
+    return link.state == RecordLink.State.IN_SYNC and _is_unprocessed(link, system)
+
+
+def _is_unprocessed(link: RecordLink, system: System) -> bool:
+    """Whether something was seen that the base does not have. A field the other side was never read for can wait."""
+    seen = getattr(link, f"{system}_seen")
+    base, other = link.base(system), link.current(system.other) or {}
+    return seen is not None and any(
+        name not in base or base[name] != value for name, value in seen.items() if name in base or name in other
+    )
+
+
+def take_new_fields(entity: Entity, link: RecordLink, system: System, reading: Reading, read_at: datetime) -> bool:
+    """Keep what a changed mapping reads for the first time; whether the record has to be looked at because of it.
+
+    A mapping is no change of any record. Where both sides hold the same, that is their base; where they differ, or the
+    record could not be processed before, it is looked at. The side that was not read yet tells when it is.
+    """
+    new = reading.values.keys() - (link.current(system) or {}).keys()
+    note_seen(link, system, reading, read_at)
+    other = link.current(system.other)
+    is_told = link.state not in (RecordLink.State.IN_SYNC, RecordLink.State.EXCLUDED)
+    if not link.is_linked or other is None:
+        return is_told
+    for name in new & other.keys():
+        if other[name] == reading.values[name] and not entity.attribute(name).reference:
+            for each in System:
+                _adopt(link, each, name, reading.values[name])
+        elif link.is_ticked is not False:
+            is_told = True
+    return is_told
+
+
+def _adopt(link: RecordLink, system: System, name: str, value: Any) -> None:
+    link.base(system)[name] = value
+    if getattr(link, f"{system}_seen") == link.base(system):
+        setattr(link, f"{system}_seen", None)
 
 
 def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datetime) -> None:

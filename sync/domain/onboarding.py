@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from mappings.models import EntityPolicy, FieldRule, RecordLink, ValueMap
+from sync.domain.actions import compare_again
 from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.models.webhook_token import hash_token
@@ -237,6 +238,8 @@ class _Work:
             if not isinstance(row, Tenant):
                 row.tenant = self.tenant  # type: ignore[attr-defined]
                 row.save()
+        for entity in {row.entity for row in self.rows if isinstance(row, FieldRule | ValueMap)}:
+            compare_again(self.tenant.pk, entity, None)
         made, given = self.store_token()
         return Onboarded(
             self.tenant.pk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from mappings.models import EntityPolicy, FieldRule, ValueMap
@@ -74,7 +75,7 @@ def _advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
 
 
 def _is_complete_due(tenant_id: int) -> bool:
-    """Whether everything must be read: once a day, when policies or rules changed, and soon after the very first time.
+    """Whether everything must be read: once a day, and soon after the very first time.
 
     What commits late behind the first reading has a lower stamp than any the cursor will ever restart from.
     """
@@ -83,18 +84,31 @@ def _is_complete_due(tenant_id: int) -> bool:
             tenant_id=tenant_id, kind=Run.Kind.PULL, state=Run.State.DONE, result__is_complete=True
         ).order_by("-started_at")[:2]
         starts = [run.started_at for run in done if run.started_at is not None]
-        if not starts:
-            return True
-        mapped_at = [
-            model.history.filter(tenant_id=tenant_id)
-            .values_list("history_date", flat=True)
-            .order_by("history_date")
-            .last()
-            for model in (EntityPolicy, FieldRule, ValueMap)
-        ]
+    if not starts:
+        return True
     age = timezone.now() - starts[0]
-    is_mapped_since = any(at is not None and at > starts[0] for at in mapped_at)
-    return age >= COMPLETE_EVERY or is_mapped_since or (len(starts) == 1 and age >= OVERLAP)
+    return age >= COMPLETE_EVERY or (len(starts) == 1 and age >= OVERLAP)
+
+
+def _remapped(tenant_id: int) -> set[str]:
+    """Entities whose policy, rules or value maps changed since everything of them was last read."""
+    changed: dict[str, datetime] = {}
+    with tenant_scope(tenant_id):
+        for model in (EntityPolicy, FieldRule, ValueMap):
+            rows = model.history.filter(tenant_id=tenant_id).values_list("entity").order_by("entity")
+            for entity, at in rows.annotate(at=Max("history_date")):
+                changed[entity] = max(at, changed.get(entity, at))
+        done = Run.objects.filter(tenant_id=tenant_id, state=Run.State.DONE)
+        whole = done.filter(Q(kind=Run.Kind.PULL, result__is_complete=True) | Q(kind=Run.Kind.RECONCILE, entity=""))
+        return {
+            entity
+            for entity, at in changed.items()
+            if not whole.filter(started_at__gt=at).exists()
+            and not done.filter(
+                Q(kind=Run.Kind.PULL, result__remapped__contains=[entity]) | Q(kind=Run.Kind.RECONCILE, entity=entity),
+                started_at__gt=at,
+            ).exists()
+        }
 
 
 def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False) -> Run | None:
@@ -106,6 +120,7 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     counts: dict[str, int] = {}
     started = time.monotonic()
     is_complete = is_complete or _is_complete_due(tenant_id)
+    remapped = set() if is_complete else _remapped(tenant_id)
     try:
         connectors = open_connectors(tenant_id, recorder)
         with tenant_scope(tenant_id):
@@ -113,7 +128,8 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
         connectors[System.INTEMPUS].identify()
         for entity in context.entities.values():
             if context.policies[entity.name].enabled:
-                for name, count in pull_entity(context, entity, run, is_complete=is_complete).counts().items():
+                whole = is_complete or entity.name in remapped
+                for name, count in pull_entity(context, entity, run, is_complete=whole).counts().items():
                     counts[name] = counts.get(name, 0) + count
         report_success(tenant_id, System.INTEMPUS)
     except NotReadyError as error:
@@ -124,4 +140,4 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     finally:
         recorder.flush()
     counts["ms"] = round((time.monotonic() - started) * 1000)
-    return finish_run(run, counts=counts, result={"is_complete": is_complete})
+    return finish_run(run, counts=counts, result={"is_complete": is_complete, "remapped": sorted(remapped)})

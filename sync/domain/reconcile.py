@@ -29,7 +29,9 @@ State = RecordLink.State
 
 
 def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], None] = lambda _: None) -> Run | None:
-    """Compare one tenant's records on both sides. Returns the run with its counts, None when one is on already.
+    """Compare one tenant's records on both sides; a run that names an entity compares that one only.
+
+    Returns the run with its counts, None when one is on already.
 
     Counts: pairs, equal, differing, only_in_uniconta, only_in_intempus, excluded, waiting, needs_attention, and events
     (changes found by reading). `result["differing_fields"]` says in which fields pairs differ, {"customer.city": 3};
@@ -48,7 +50,11 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
             context = load_context(tenant_id, connectors, recorder)
         for system in System:
             connectors[system].identify()
-        entities = [entity for entity in context.entities.values() if context.policies[entity.name].enabled]
+        entities = [
+            entity
+            for entity in context.entities.values()
+            if context.policies[entity.name].enabled and run.entity in ("", entity.name)
+        ]
         for entity in entities:
             tell(entity.name)
             system = System.UNICONTA
@@ -58,7 +64,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
         report_success(tenant_id, *System)
         for entity in entities:
             _compare(context, entity, run, counts, fields)
-        hooks = watch(tenant_id, connectors[System.UNICONTA])
+        hooks = watch(tenant_id, connectors[System.UNICONTA]) if not run.entity else {}
     except NotReadyError as error:
         return fail_run(run, error.code, counts=dict(counts))
     except RemoteError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from mappings.models import FieldRule, ValueMap
 from sync.models import Run
+from tenants.models import AuditEntry
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_run
 from tests.sync.admin.conftest import all_rows
@@ -143,3 +146,84 @@ def test_the_result_comes_into_the_box_and_onto_the_runs_page(ours, as_role):
     ):
         page = client.get(address).content.decode()
         assert "ÅRHUS" in page and "no record there" in page
+
+
+# ------------------------------------------------------------------------------------------------------ versions
+
+
+def page_of(company, entity="customer") -> str:
+    return reverse("admin:mappings_fieldrule_versions", args=[company.tenant.pk, entity])
+
+
+def verb_of(company, verb) -> str:
+    return reverse("admin:mappings_fieldrule_version", args=[company.tenant.pk, "customer", verb])
+
+
+@pytest.fixture
+def two_versions(ours, theirs, as_role, queued):
+    """Made in the console, so that it is known by whom."""
+    client = as_role("consultant")
+    client.post(reverse("admin:mappings_fieldrule_add"), values(ours))
+    [row] = all_rows(FieldRule)
+    client.post(reverse("admin:mappings_fieldrule_change", args=[row.pk]), values(ours, uniconta_field="Dimension2"))
+    with tenant_scope(ALL):
+        FieldRule.objects.create(
+            tenant=theirs.tenant, entity="customer", attribute="theirmark", uniconta_field="X", intempus_field="notes"
+        )
+        first = FieldRule.history.filter(tenant=ours.tenant).earliest().history_date
+        # As if on different days.
+        FieldRule.history.filter(tenant=ours.tenant, history_type="+").update(history_date=first - timedelta(days=1))
+    return client, first - timedelta(days=1)
+
+
+def test_saving_looks_for_the_records_it_concerns_once(ours, two_versions, queued):
+    runs = [run for run in all_rows(Run) if run.kind == "reconcile"]
+    assert [(run.tenant_id, run.entity) for run in runs] == [(ours.tenant.pk, "customer")]
+    assert queued == [("sync.tasks.reconcile", ours.tenant.pk, runs[0].pk)]
+
+
+def test_versions_say_who_changed_what(ours, two_versions):
+    page = two_versions[0].get(page_of(ours)).content.decode()
+    assert "consultant-person" in page and "Dimension1" in page and "Dimension2" in page and "in force" in page
+    assert "theirmark" not in page
+    links = two_versions[0].get(reverse("admin:mappings_fieldrule_changelist")).content.decode()
+    assert page_of(ours) in links and "theirmark" not in links
+
+
+def test_going_back_is_a_consultants_and_a_new_version(ours, two_versions, as_role):
+    client, at = two_versions
+    for role in ("customer", "auditor", "support"):
+        other = as_role(role)
+        assert other.get(page_of(ours)).status_code == 200
+        assert other.post(verb_of(ours, "restore"), {"at": at.isoformat()}).status_code == 403
+    assert client.get(verb_of(ours, "restore")).status_code == 405
+    assert client.post(verb_of(ours, "restore"), {"at": at.isoformat()}).status_code == 302
+    with tenant_scope(ours.tenant.pk):
+        [row] = FieldRule.objects.all()
+        assert row.uniconta_field == "Dimension1"
+        assert FieldRule.history.count() == 3
+        assert FieldRule.history.latest().history_user.username == "consultant-person"
+    assert "own_fields_restored" in [entry.action for entry in all_rows(AuditEntry)]
+    assert client.post(verb_of(ours, "restore"), {"at": ""}).status_code == 302  # before all of them
+    with tenant_scope(ours.tenant.pk):
+        assert not FieldRule.objects.exists()
+
+
+def test_the_effect_of_a_version_is_previewed(ours, two_versions):
+    client, at = two_versions
+    response = client.post(verb_of(ours, "effect"), {"at": at.isoformat()})
+    [run] = drafts()
+    assert response.url == reverse("admin:sync_run_change", args=[run.pk])
+    assert [row["uniconta_field"] for row in run.result["draft"]["rules"]] == ["Dimension1"]
+
+
+def test_another_companys_versions_do_not_exist(ours, theirs, two_versions):
+    client, at = two_versions
+    assert client.get(page_of(theirs)).status_code == 404
+    for verb in ("restore", "effect"):
+        assert client.post(verb_of(theirs, verb), {"at": ""}).status_code == 404
+    assert client.get(page_of(ours, "invoice")).status_code == 404
+    for wrong in ("yesterday", at.replace(tzinfo=None).isoformat()):
+        assert client.post(verb_of(ours, "restore"), {"at": wrong}).status_code == 404
+    assert client.post(verb_of(ours, "delete"), {"at": ""}).status_code == 404
+    assert len(all_rows(FieldRule)) == 2
