@@ -16,6 +16,9 @@ from mappings.transforms import TRANSFORMS, MappingError
 
 # --------------------------------------------------------------------------------------------- rows and values
 
+#: Before a word of Uniconta's that stands in Intempus although it has a translation: never equal to that word.
+UNTRANSLATED = "≠"
+
 
 def to_canonical(entity: Entity, system: System, row: Mapping[str, Any]) -> dict[str, Value]:
     """The canonical values of one remote row. A reference stays in its own system's spelling (key or id).
@@ -31,9 +34,21 @@ def read_value(attribute: Attribute, system: System, row: Mapping[str, Any]) -> 
         value = attribute.transform_on(system).read(row.get(attribute.field_on(system)))
     except MappingError as error:
         raise MappingError(str(error), attribute.name) from None
-    if system is System.INTEMPUS:
-        value = {intempus: uniconta for uniconta, intempus in attribute.translations}.get(str(value), value)
-    return value
+    return _from_intempus(attribute, value) if system is System.INTEMPUS else value
+
+
+def _from_intempus(attribute: Attribute, value: Value) -> Value:
+    words = {intempus: uniconta for uniconta, intempus in attribute.translations}
+    if str(value) in words:
+        return words[str(value)]
+    # Uniconta's own word, sent before it had a translation: not what belongs there now.
+    return f"{UNTRANSLATED}{value}" if str(value) in words.values() else value
+
+
+def is_untranslated(attribute: Attribute, value: Value) -> bool:
+    """Whether Intempus holds Uniconta's own word where a translation of it belongs."""
+    word = str(value).removeprefix(UNTRANSLATED)
+    return word != str(value) and word in dict(attribute.translations)
 
 
 def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
@@ -46,6 +61,9 @@ def write_value(attribute: Attribute, system: System, value: Value) -> Any:
     """How the remote system spells a canonical value. Raises MappingError for what the field cannot hold."""
     if attribute.max_length is not None and len(str(value)) > attribute.max_length:
         raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", attribute.name)
+    if is_untranslated(attribute, value):
+        word = str(value).removeprefix(UNTRANSLATED)
+        raise MappingError(f"{word!r} is called {dict(attribute.translations)[word]!r} in Intempus", attribute.name)
     if value != "" and attribute.needs_translation and str(value) not in dict(attribute.translations):
         raise MappingError(f"has no translation: {value!r}", attribute.name, "value_untranslated")
     if system is System.INTEMPUS:
@@ -506,7 +524,9 @@ class _Comparison:
     def loses(self, attribute: Attribute) -> bool:
         """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
         if attribute.name not in self.intempus.base:
-            return self.intempus_now[attribute.name] != "" and not (attribute.is_activity or attribute.is_withdrawal)
+            now = self.intempus_now[attribute.name]
+            is_typed = now != "" and not is_untranslated(attribute, now)  # our own word of before is nobody's edit
+            return is_typed and not (attribute.is_activity or attribute.is_withdrawal)
         return attribute.name in self.intempus_changed
 
     def reason(self, attribute: Attribute) -> str:

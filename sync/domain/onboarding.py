@@ -15,7 +15,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, FieldRule, RecordLink, ValueMap
+from mappings.rules import with_rules
+from mappings.spec import DeclarationError
 from sync.domain.actions import compare_again
 from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError
 from tenants.models import Connection, Tenant, WebhookToken
@@ -87,6 +90,7 @@ class _Work:
         self.rules: list[FieldRule] = self.lay_rows(
             "field_rules", FieldRule, ("entity", "attribute"), entry.field_rules
         )
+        self.check_together(self.rules)
         self.lay_rows("value_maps", ValueMap, ("entity", "attribute", "uniconta_value"), entry.value_maps)
 
     def error(self, key: str, what: str) -> None:
@@ -226,6 +230,16 @@ class _Work:
             self.overlay(where, row, values)
         self.left_alone += [f"{key}.{'.'.join(name)}" for name in stored if name not in laid]
         return list({**stored, **laid}.values())
+
+    def check_together(self, rules: list[FieldRule]) -> None:
+        """Two rules, each right by itself, may use one field; then nothing of the entity could be planned any more."""
+        if self.errors:
+            return
+        for entity in {rule.entity for rule in rules}:
+            try:
+                with_rules(ENTITIES[entity], [rule for rule in rules if rule.entity == entity], [])
+            except DeclarationError as error:
+                self.error(f"field_rules.{entity}", str(error))
 
     def store(self) -> Onboarded:
         for row in self.rows:

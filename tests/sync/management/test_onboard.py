@@ -246,6 +246,21 @@ def test_the_demos_own_file_is_without_mistakes(settings):
         ('attribute = "phone"', 'attribute = "phon e"', "field_rules.customer.phon e.attribute: "),
         ('attribute = "phone"\nis_off = true', 'attribute = "fax"', "field_rules.customer.fax"),
         ('entity = "customer"\nattribute = "phone"', 'entity = "customer"', "field_rules number 1: attribute missing"),
+        (
+            "is_off = true",
+            '''is_off = true
+[[tenant.field_rules]]
+entity = "customer"
+attribute = "a"
+uniconta_field = "Dimension1"
+intempus_field = "notes"
+[[tenant.field_rules]]
+entity = "customer"
+attribute = "b"
+uniconta_field = "Dimension1"
+intempus_field = "other"''',
+            "field_rules.customer: customer: two attributes use the uniconta field 'Dimension1'",
+        ),
         ("is_off = true", 'intempus_transform = "upside"', "intempus_transform: There is no such conversion"),
     ],
 )
