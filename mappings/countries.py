@@ -21,3 +21,6 @@ MEMBER_OF_CODE: dict[str, str] = {
 }  # fmt: skip
 
 CODE_OF_MEMBER: dict[str, str] = {member: code for code, member in MEMBER_OF_CODE.items()}
+
+#: What Uniconta shows where no country was chosen.
+NO_COUNTRY = "Unknown"

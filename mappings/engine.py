@@ -157,6 +157,7 @@ class Standing:
     was_sent: bool = False
     inactive_reason: Inactive = Inactive.NO
     is_used: bool = True  # of an entity on demand: some record that goes to Intempus uses it
+    is_needed: bool = False  # a record that comes into use in Intempus must refer to it: not while it is inactive there
 
 
 class References(Protocol):
@@ -189,12 +190,20 @@ class Write:
         return {change.field: change.new for change in self.changes}
 
 
+#: Before the Intempus id that names a record as long as Uniconta has no number for it.
+BY_INTEMPUS_ID = "#"
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What should happen to one record. `unresolved` are (attribute, entity, key) references the other side lacks."""
+    """What should happen to one record. `unresolved` are (attribute, entity, key) references the other side lacks.
+
+    The key is Uniconta's; of a record that Uniconta does not have, `BY_INTEMPUS_ID` and its id.
+    """
 
     outcome: Outcome = Outcome.IN_SYNC
     reason: str = ""
+    detail: str = ""  # what the reason is about: a field, a record
     writes: tuple[Write, ...] = ()
     not_taken_over: tuple[FieldChange, ...] = ()
     unresolved: tuple[tuple[str, str, str], ...] = ()
@@ -277,7 +286,7 @@ def _gone_in_uniconta(entity: Entity, intempus: SideView, policy: Policy, standi
     if not (policy.deactivates_on_uniconta_delete and policy.to_intempus):
         return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
     write = _switch(entity, System.INTEMPUS, False, reason)
-    return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
+    return Plan(Outcome.EXCLUDED, reason, writes=(write,), inactive_reason=Inactive.DELETED)
 
 
 def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy, standing: Standing) -> Plan:
@@ -288,7 +297,7 @@ def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy, standi
     if was_answered or entity.activity is None or not (policy.blocks_on_intempus_delete and policy.to_uniconta):
         return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
     write = _switch(entity, System.UNICONTA, False, reason)
-    return Plan(Outcome.EXCLUDED, reason, (write,), inactive_reason=Inactive.DELETED)
+    return Plan(Outcome.EXCLUDED, reason, writes=(write,), inactive_reason=Inactive.DELETED)
 
 
 def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: Standing) -> Plan:
@@ -325,7 +334,14 @@ def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: St
             kept_fields=kept,
         )
     write = _switch(entity, System.INTEMPUS, False, "tick_removed")
-    return Plan(Outcome.EXCLUDED, "unticked", (write,), edits, inactive_reason=Inactive.FLAG, kept_fields=kept)
+    return Plan(
+        Outcome.EXCLUDED,
+        "unticked",
+        writes=(write,),
+        not_taken_over=edits,
+        inactive_reason=Inactive.FLAG,
+        kept_fields=kept,
+    )
 
 
 def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, references: References) -> Plan:
@@ -339,26 +355,44 @@ def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, refere
         return Plan(Outcome.EXCLUDED, "creates_off")
     if entity.activity is not None and not _is_active(entity, current):
         return Plan(Outcome.EXCLUDED, "inactive_only_in_intempus", inactive_reason=Inactive.PERSON)
+    return _create_in_uniconta(entity, current, policy, references)
+
+
+def _create_in_uniconta(entity: Entity, current: Values, policy: Policy, references: References) -> Plan:
     changes: list[FieldChange] = []
     notes: list[str] = []
+    unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
         if attribute.name not in current:
             continue  # a new field rule; not read yet
+        value, reason = current[attribute.name], "changed_in_intempus"
         if attribute.reference:
-            key = references.to_uniconta(attribute.reference, str(current[attribute.name]))
-            if key is None and policy.default_group:
-                notes.append("group_unknown" if current[attribute.name] else "default_group_used")
-            elif key is None:
-                notes.append("no_default_group")
-            value: Value = key or policy.default_group
-            reason = "changed_in_intempus" if key else "default_group_used"
-        elif attribute.direction is Direction.BOTH:
-            value, reason = current[attribute.name], "changed_in_intempus"
-        else:
+            there = str(value)
+            value = references.to_uniconta(attribute.reference, there) or ""
+            if attribute.is_group and not value:
+                notes.append(_note_on_group(there, policy))
+                value, reason = policy.default_group, "default_group_used"
+            elif not value and (there or attribute.is_mandatory):
+                unresolved.append((attribute.name, attribute.reference, there and f"{BY_INTEMPUS_ID}{there}"))
+        elif attribute.direction is not Direction.BOTH:
             continue
         if value != "":
             changes.append(FieldChange(attribute.name, "", value, reason))
-    return Plan(Outcome.IN_SYNC, "", (Write(System.UNICONTA, Action.CREATE, tuple(changes)),), notes=tuple(notes))
+    for name, _, key in unresolved:
+        if entity.attribute(name).is_mandatory:
+            return _waiting(entity.attribute(name), key)
+    notes += ["reference_missing"] if unresolved else []
+    return Plan(
+        writes=(Write(System.UNICONTA, Action.CREATE, tuple(changes)),),
+        unresolved=tuple(unresolved),
+        notes=tuple(notes),
+    )
+
+
+def _note_on_group(there: str, policy: Policy) -> str:
+    if not policy.default_group:
+        return "no_default_group"
+    return "group_unknown" if there else "default_group_used"
 
 
 def _born_in_uniconta(
@@ -376,24 +410,30 @@ def _born_in_uniconta(
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
         value: Value | None = uniconta.current.get(attribute.name, "")
-        if attribute.reference and value:
+        if attribute.reference:
             key = str(value)
-            value = references.to_intempus(attribute.reference, key)
+            value = references.to_intempus(attribute.reference, key) if key else ""
+            if attribute.is_mandatory and not value:
+                return _waiting(attribute, key)
             if value is None:
                 unresolved.append((attribute.name, attribute.reference, key))
-                if attribute.is_mandatory:
-                    return Plan(Outcome.WAITING, "reference_waits", unresolved=tuple(unresolved), keeps_bases=True)
                 continue
         if value is not None and value != "":
             changes.append(FieldChange(attribute.name, "", value, "changed_in_uniconta"))
     return Plan(
-        Outcome.IN_SYNC,
-        "",
-        (Write(System.INTEMPUS, Action.CREATE, tuple(changes)),),
+        writes=(Write(System.INTEMPUS, Action.CREATE, tuple(changes)),),
         unresolved=tuple(unresolved),
         notes=("reference_missing",) if unresolved else (),
         inactive_reason=inactive,
     )
+
+
+def _waiting(attribute: Attribute, key: str) -> Plan:
+    """A reference the record cannot do without: it waits for one that is not there yet, a blank one asks a person."""
+    if not key:
+        return Plan(Outcome.NEEDS_ATTENTION, "reference_blank", attribute.name, keeps_bases=True)
+    unresolved = ((attribute.name, attribute.reference, key),)
+    return Plan(Outcome.WAITING, "reference_waits", unresolved=unresolved, keeps_bases=True)
 
 
 def _on_both_sides(
@@ -415,6 +455,14 @@ def _on_both_sides(
         if not comparison.is_known(attribute):
             continue
         in_uniconta, in_intempus = comparison.current(attribute)
+        if attribute.is_mandatory and not in_uniconta:
+            return _waiting(attribute, str(uniconta.current[attribute.name]))
+        if comparison.wakes(attribute):
+            # Needed, so what a person switched off in Intempus is switched on again on both sides; see `wakes`.
+            change = FieldChange(attribute.name, False, True, "needed", loses=comparison.loses(attribute))
+            to_intempus.append(change)
+            to_uniconta += [] if in_uniconta else [replace(change, loses=False)]
+            continue
         if in_uniconta is None:  # a reference Intempus does not know (yet)
             unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
             continue
@@ -438,8 +486,6 @@ def _on_both_sides(
                 not_taken_over.append(comparison.edit(attribute))
             case _:
                 pass
-    if any(entity.attribute(name).is_mandatory for name, _, _ in unresolved):
-        return Plan(Outcome.WAITING, "reference_waits", unresolved=tuple(unresolved), keeps_bases=True)
     kept = [change.field for change in to_intempus if not policy.to_intempus]
     kept += [change.field for change in to_uniconta if not policy.to_uniconta]
     writes = []
@@ -450,12 +496,12 @@ def _on_both_sides(
     return Plan(
         Outcome.IN_SYNC,
         "direction_off" if kept else "",
-        tuple(writes),
-        tuple(not_taken_over),
-        tuple(unresolved),
-        ("reference_missing",) if unresolved else (),
+        writes=tuple(writes),
+        not_taken_over=tuple(not_taken_over),
+        unresolved=tuple(unresolved),
+        notes=("reference_missing",) if unresolved else (),
         # Ticked again, but nothing may go out: that is still to be done when the direction is on again.
-        Inactive.FLAG
+        inactive_reason=Inactive.FLAG
         if comparison.is_reticked and to_intempus and not policy.to_intempus
         else _inactive_reason(
             entity, intempus.current, to_uniconta, to_intempus if policy.to_intempus else [], standing
@@ -481,6 +527,7 @@ class _Comparison:
         self.uniconta, self.intempus = uniconta, intempus
         self.uniconta_now, self.intempus_now = uniconta.current, intempus.current
         self.policy, self.references = policy, references
+        self.standing = standing
         self.is_reticked = standing.inactive_reason is Inactive.FLAG and standing.was_sent
         renamed = {attribute.name for attribute in entity.references if self._is_renamed(attribute)}
         self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in renamed]
@@ -503,6 +550,13 @@ class _Comparison:
 
     def has_base(self, attribute: Attribute) -> bool:
         return attribute.name in self.uniconta.base and attribute.name in self.intempus.base
+
+    def wakes(self, attribute: Attribute) -> bool:
+        """Whether the record is activated because another one needs it: never where Uniconta itself blocked it."""
+        if not (attribute.is_activity and self.standing.is_needed and self.intempus_now[attribute.name] is False):
+            return False
+        is_free = self.uniconta_now[attribute.name] is True or self.standing.inactive_reason is Inactive.PERSON
+        return is_free and self.policy.to_intempus
 
     def winner(self, attribute: Attribute) -> System | None:
         """Whose value stands afterwards, for a field on which the sides differ; None: leave both as they are."""

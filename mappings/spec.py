@@ -66,6 +66,7 @@ class Side:
     defaults: Mapping[str, Value] = field(default_factory=dict)  # sent on create
     copies: Mapping[str, str] = field(default_factory=dict)  # on create: field → attribute it repeats; must be filled
     secret_fields: tuple[str, ...] = ()  # on create: filled with something unguessable that nobody keeps
+    follows: Mapping[str, str] = field(default_factory=dict)  # field → attribute: written with it, never read
 
     @property
     def own_fields(self) -> frozenset[str]:
@@ -87,7 +88,8 @@ class Attribute:
     uniconta_transform: str = "text"
     intempus_transform: str = "text"
     reference: str = ""  # name of the entity this attribute points to
-    is_mandatory: bool = False  # of a reference: the record waits for it
+    is_mandatory: bool = False  # of a reference: the record waits for it, and a new one activates what it refers to
+    is_group: bool = False  # of a reference: the tenant's default group stands in for one that Uniconta does not know
     is_key: bool = False  # the record's number: given at creation, never changed afterwards
     is_activity: bool = False  # the derived active flag (rule M7)
     is_withdrawal: bool = (
@@ -189,8 +191,8 @@ def _check_attributes(entity: Entity) -> None:
     for attribute in entity.attributes:
         for system in System:
             _check_transform(entity, attribute, system)
-        if attribute.is_mandatory and not attribute.reference:
-            raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory")
+        if (attribute.is_mandatory or attribute.is_group) and not attribute.reference:
+            raise DeclarationError(f"{entity.name}.{attribute.name}: only a reference can be mandatory or the group")
         if attribute.is_withdrawal and attribute.direction is not Direction.TO_INTEMPUS:
             raise DeclarationError(f"{entity.name}.{attribute.name}: a withdrawal goes to Intempus only")
         if attribute.is_off_by_default and (attribute.is_key or attribute.is_mandatory or attribute.is_activity):
@@ -226,7 +228,8 @@ def _check_fields(entity: Entity) -> None:
         for name in written:
             if name and fields.count(name) > 1:
                 raise DeclarationError(f"{entity.name}: two attributes use the {system} field '{name}'")
-        for name in entity.side(system).copies.values():
+        side = entity.side(system)
+        for name in (*side.copies.values(), *side.follows.values()):
             if name not in (attribute.name for attribute in entity.attributes):
                 raise DeclarationError(f"{entity.name}: a new record copies the unknown attribute '{name}'")
         if entity.side(system).system is not system:

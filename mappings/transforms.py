@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE
+from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE, NO_COUNTRY
 from mappings.units import MEMBER_OF_SPELLING, NO_UNIT, TEXT_OF_MEMBER
 
 LINE_END = re.compile(r"\r+\n")
@@ -168,8 +168,10 @@ def _read_phone(raw: Raw) -> str:
 
 
 def _read_country(raw: Raw) -> str:
-    """ISO code. A text we do not know is kept as it is: it is shown, never guessed at."""
+    """ISO code. A text we do not know is kept as it is: it is shown, never guessed at. Uniconta's first is none."""
     text = read_text(raw)
+    if text == NO_COUNTRY:
+        return ""
     return CODE_OF_MEMBER.get(text, text.upper() if text.upper() in MEMBER_OF_CODE else text)
 
 

@@ -67,6 +67,7 @@ CUSTOMER = Entity(
             uniconta_transform="reference_key",
             intempus_transform="reference_uri",
             reference="customer_group",
+            is_group=True,
         ),
         Attribute(
             "active",

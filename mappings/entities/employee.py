@@ -66,6 +66,7 @@ EMPLOYEE = Entity(
             uniconta_transform="reference_key",
             intempus_transform="reference_uri",
             reference="employee_group",
+            is_group=True,
         ),
         # Whoever has left keeps the record and loses two permissions. Not having left grants none: who may do what is
         # decided in Intempus.

@@ -3,8 +3,10 @@
 from mappings.spec import Attribute, Direction, Entity, Match, MatchRule, Side, System
 
 
-def declare_group(name: str, label: str, label_da: str, *, table: str, key_field: str = "Group") -> Entity:
-    """`name` is that of the Intempus resource, too; `table` is Uniconta's, in addresses and in webhooks."""
+def declare_group(
+    name: str, label: str, label_da: str, *, table: str, key_field: str = "Group", there: str = ""
+) -> Entity:
+    """`table` is Uniconta's, in addresses and in webhooks; `there` the Intempus resource where `name` is not its name."""
     return Entity(
         name=name,
         label=label,
@@ -21,7 +23,7 @@ def declare_group(name: str, label: str, label_da: str, *, table: str, key_field
         ),
         intempus=Side(
             System.INTEMPUS,
-            resource=name,
+            resource=there or name,
             id_field="id",
             key_field="number",
             name_field="name",

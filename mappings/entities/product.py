@@ -44,6 +44,7 @@ PRODUCT = Entity(
             uniconta_transform="reference_key",
             intempus_transform="reference_uri",
             reference="product_group",
+            is_group=True,
         ),
         Attribute(
             "unit",

@@ -122,7 +122,7 @@ def _forecast(context: Context, entity: Entity, in_hand: set[int]) -> dict[str, 
     with tenant_scope(context.tenant_id):
         links = set(hinted.exclude(link=None).values_list("link_id", flat=True)[:FORECAST_AT_MOST])
         items = load_items(links - in_hand, {})
-        plan_items(context, entity, items, used=False)
+        plan_items(context, entity, items)
         _classify(context, entity, items)
     for item in items:
         for kind in item.brakes:

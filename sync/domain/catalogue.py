@@ -171,6 +171,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Ændret i Intempus.",
         "",
     ),
+    "needed": (
+        "Activated because another record needs it.",
+        "",
+        "Gjort aktiv, fordi en anden post bruger den.",
+        "",
+    ),
     "overwritten": (
         "Both sides had changed; Uniconta’s value counts.",
         "The value that was lost stands under Overwritten changes.",
@@ -285,12 +291,24 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Sendt uden en henvisning, som det andet system endnu ikke kender; den følger, når den findes.",
         "",
     ),
+    "reference_inactive": (
+        "The record it belongs to is inactive in Intempus and stays so, because it is blocked in Uniconta.",
+        "Remove the block in Uniconta if the other record should be in use.",
+        "Posten, den hører til, er inaktiv i Intempus og bliver ved med at være det, fordi den er blokeret i Uniconta.",
+        "Fjern blokeringen i Uniconta, hvis den anden post skal bruges.",
+    ),
     # What a record waits for
     "reference_waits": (
         "Waits for a record that it refers to and that is not on the other side yet.",
         "Look at the record it refers to: it may not be ticked.",
         "Venter på en post, som den henviser til, og som endnu ikke findes på den anden side.",
         "Se på den post, der henvises til: den mangler måske flueben.",
+    ),
+    "reference_blank": (
+        "The record must refer to another one, and that field is empty in the system it comes from.",
+        "Fill the field there; the record is looked at again when it is saved.",
+        "Posten skal henvise til en anden post, og feltet er tomt i det system, den kommer fra.",
+        "Udfyld feltet dér; posten behandles igen, når den gemmes.",
     ),
     "first_load": (
         "Waits until the first load has read both systems.",
@@ -865,6 +883,8 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 
+#: Notes: the record was created or activated because this one, "entity:number", needs it.
+NEEDED_BY = "needed_by:"
 #: Notes of a preview: this group or other record would be created on the way.
 CREATES = "creates_"
 
@@ -872,6 +892,12 @@ CREATES = "creates_"
 def explain_code(code: str, detail: str = "") -> Explanation:
     """The sentence for a code in the active language; an unknown code shows itself and what the remote said."""
     is_danish = (get_language() or "en").startswith("da")
+    if code.startswith(NEEDED_BY):
+        name, _, number = code.removeprefix(NEEDED_BY).partition(":")
+        text = f"Bruges af {entity_label(name)} {number}." if is_danish else f"Needed by {entity_label(name)} {number}."
+        return Explanation(code, text, detail=detail)
+    if code == "reference_waits" and detail:
+        return _waits(detail, is_danish=is_danish)
     if code not in SENTENCES and code.startswith(CREATES):
         name = entity_label(code.removeprefix(CREATES))
         text = f"{name} oprettes først i Intempus." if is_danish else f"{name} is created in Intempus first."
@@ -882,3 +908,14 @@ def explain_code(code: str, detail: str = "") -> Explanation:
     if is_danish:
         return Explanation(code, danish_text, danish_fix, detail)
     return Explanation(code, english_text, english_fix, detail)
+
+
+def _waits(detail: str, *, is_danish: bool) -> Explanation:
+    """What a record waits for, from "entity:code:number", and why that is not there."""
+    name, reason, number = detail.split(":", 2)
+    record = f"{entity_label(name)} {number}"
+    text = f"Venter på {record}, som ikke er på den anden side." if is_danish else f"Waits for {record}, not there yet."
+    if not reason or reason == "reference_waits":
+        return Explanation("reference_waits", text, fix=SENTENCES["reference_waits"][3 if is_danish else 1])
+    why = explain_code(reason)
+    return Explanation("reference_waits", f"{text} {why.text}", fix=why.fix)

@@ -60,6 +60,10 @@ class Context:
             blocks_on_intempus_delete=row.on_intempus_delete == EntityPolicy.OnIntempusDelete.BLOCK,
         )
 
+    def is_on(self, name: str) -> bool:
+        """Whether an entity synchronises at all for this tenant."""
+        return name in self.entities and self.policies[name].enabled
+
     def creation_id(self, entity: Entity, uniconta_id: str, generation: int = 1) -> str:
         """The same for every try to create one record in Intempus, and never derived from a database key."""
         name = "/".join(
@@ -110,7 +114,7 @@ def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorde
             declared,
             [rule for rule in rules if rule.entity == name],
             [translation for translation in translations if translation.entity == name],
-        )
+        ).without(_pointing_to_what_is_off(declared, policies))
     tenant = Tenant.objects.get(pk=tenant_id)
     return Context(
         tenant=tenant,
@@ -123,6 +127,17 @@ def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorde
         connectors=connectors,
         recorder=recorder,
         gaps=_gaps(tenant),
+    )
+
+
+def _pointing_to_what_is_off(entity: Entity, policies: Mapping[str, EntityPolicy]) -> frozenset[str]:
+    """References that a record can do without, to entities that are not switched on: nothing will ever be there."""
+    return frozenset(
+        attribute.name
+        for attribute in entity.references
+        if not (attribute.is_mandatory or attribute.reference == entity.name)
+        and not ENTITIES[attribute.reference].is_on_demand
+        and not (attribute.reference in policies and policies[attribute.reference].enabled)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,13 +10,25 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.engine import Action, ConflictPolicy, Inactive, Outcome, Plan, SideView, Standing, has_ended, make_plan
+from mappings.engine import (
+    Action,
+    ConflictPolicy,
+    Inactive,
+    Outcome,
+    Plan,
+    SideView,
+    Standing,
+    effective,
+    has_ended,
+    make_plan,
+)
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
+from sync.domain.catalogue import NEEDED_BY
 from sync.domain.context import Context, longest_silence
 from sync.domain.match import has_answer, join, match_record, worth_matching
-from sync.domain.references import LinkReferences, is_used
+from sync.domain.references import LinkReferences, is_used, why_not_there
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
 
 log = structlog.get_logger()
@@ -98,7 +110,7 @@ def _still_storing(entry: SyncLogEntry) -> float:
     return float(settings.UNCLEAR_WAIT_SECONDS - (timezone.now() - ended_at).total_seconds())
 
 
-def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, used: bool) -> bool:
+def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, is_needed: bool) -> bool:
     """Whether this half may be joined with another now."""
     if link.is_linked or not context.policy(entity).enabled or link.reason == "mapping_error":
         return False
@@ -108,16 +120,20 @@ def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, us
         return False
     if link.is_ticked is False and not has_answer(link):
         return False  # not ticked: it looks for nobody; an Intempus record that finds it is linked and left alone
-    return not entity.is_on_demand or used or is_used(context, entity, link)
+    return not entity.is_on_demand or is_needed or is_used(context, entity, link)
 
 
-def find_matches(context: Context, entity: Entity, items: list[Item], *, used: bool) -> list[Item]:
+def find_matches(context: Context, entity: Entity, items: list[Item], *, is_needed: bool = False) -> list[Item]:
     """Join halves that belong together; returns the items with every joined pair as one."""
     owners: dict[int, Item] = {}  # by either half's number
     worth = worth_matching(entity, [item.link for item in items])
     for item in items:
         link = item.link
-        if link.pk not in worth or link.pk in owners or not _looks_for_a_match(context, entity, link, used=used):
+        if (
+            link.pk not in worth
+            or link.pk in owners
+            or not _looks_for_a_match(context, entity, link, is_needed=is_needed)
+        ):
             continue
         found = match_record(entity, link)
         is_lonely_group = entity.is_on_demand and not link.uniconta_id
@@ -144,29 +160,55 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, used: b
     return result
 
 
-def missing_references(context: Context, entity: Entity, items: list[Item]) -> dict[str, set[str]]:
-    """Uniconta keys, by referenced entity, that records on their way to Intempus need and that are not there yet."""
+def needed_references(context: Context, entity: Entity, items: list[Item]) -> dict[str, dict[str, str]]:
+    """What must be in Intempus, and in use there, before these records: entity → Uniconta key → who needs it first.
+
+    In use: a mandatory reference of a record that comes into use itself, unless that does not synchronise.
+    """
     references = LinkReferences(context, entity, [item.link for item in items])
-    missing: dict[str, set[str]] = {}
-    policy = context.policy(entity)
+    needed: dict[str, dict[str, str]] = {}
     for item in items:
         values = item.link.current(System.UNICONTA)
-        if values is None or item.link.is_ticked is False or item.error or not (policy.enabled and policy.to_intempus):
+        if values is None or not is_on_its_way(context, entity, item):
             continue
-        if not item.link.intempus_id and (not policy.create_in_intempus or has_ended(entity, values)):
-            continue
+        is_coming = _comes_into_use(entity, item.link)
         for attribute in entity.references:
-            key = str(values.get(attribute.name, ""))
-            if key and references.to_intempus(attribute.reference, key) is None:
-                missing.setdefault(attribute.reference, set()).add(key)
-    return missing
+            reference = attribute.reference, str(values.get(attribute.name, ""))
+            is_asleep = reference in references.inactive and reference not in references.not_ticked
+            if reference[0] not in context.entities or not reference[1]:
+                continue
+            if references.to_intempus(*reference) is None or (attribute.is_mandatory and is_coming and is_asleep):
+                needed.setdefault(reference[0], {}).setdefault(reference[1], f"{entity.name}:{item.link.uniconta_key}")
+    return needed
+
+
+def is_on_its_way(context: Context, entity: Entity, item: Item) -> bool:
+    """Whether this record of Uniconta may be written to Intempus, as far as that is known before its plan."""
+    link, policy = item.link, context.policy(entity)
+    values = link.current(System.UNICONTA)
+    if values is None or link.is_ticked is False or item.error or not (policy.enabled and policy.to_intempus):
+        return False
+    return bool(link.intempus_id) or (policy.create_in_intempus and not has_ended(entity, values))
+
+
+def _comes_into_use(entity: Entity, link: RecordLink) -> bool:
+    """Whether the record is new in Intempus, or inactive there although Uniconta says active by now."""
+    there = link.current(System.INTEMPUS)
+    if there is None or entity.activity is None:
+        return there is None
+    name = entity.activity.name
+    here = effective(entity, link.current(System.UNICONTA) or {}, link.is_ticked)
+    return bool(here.get(name)) and there.get(name) is False
 
 
 # ------------------------------------------------------------------------------------------------ planning
 
 
-def plan_item(context: Context, entity: Entity, item: Item, references: LinkReferences, *, used: bool = False) -> Plan:
-    """The engine's plan for one record, after the gates that stand before any plan counts."""
+def plan_item(context: Context, entity: Entity, item: Item, references: LinkReferences, *, needed_by: str = "") -> Plan:
+    """The engine's plan for one record, after the gates that stand before any plan counts.
+
+    `needed_by`: "entity:number" of the record for whose sake this one is looked at.
+    """
     link = item.link
     policy = context.policy(entity)
     if link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF:
@@ -176,7 +218,8 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         is_ticked=link.is_ticked,
         was_sent=link.was_sent,
         inactive_reason=Inactive(link.inactive_reason),
-        is_used=used or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
+        is_used=bool(needed_by) or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
+        is_needed=bool(needed_by),
     )
     carried = entity.without(context.gone_attributes(entity, *System))
     plan = make_plan(carried, *views, policy, standing, references)
@@ -184,6 +227,9 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         merged = make_plan(carried, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
         if merged != plan:
             plan = replace(merged, notes=(*merged.notes, "merged_after_gap"))
+    plan = _with_references(context, entity, item, plan, references)
+    if needed_by and plan.writes:
+        plan = replace(plan, notes=(*plan.notes, f"{NEEDED_BY}{needed_by}"))
     if link.deletion_answer == RecordLink.DeletionAnswer.LEAVE and plan.reason in DELETIONS:
         plan = replace(plan, outcome=Outcome.EXCLUDED)
     row = context.policies[entity.name]
@@ -195,6 +241,28 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         # Before Uniconta's table was read once, a record that seems new may only be unknown to us.
         raise RetryLater("first_load", after=10, is_outage=False)
     return plan
+
+
+def _with_references(context: Context, entity: Entity, item: Item, plan: Plan, references: LinkReferences) -> Plan:
+    """Say what a waiting record waits for; hold a new one whose mandatory reference was un-ticked after it was sent."""
+    is_new = any(write.action is Action.CREATE and write.target is System.INTEMPUS for write in plan.writes)
+    values = item.link.current(System.UNICONTA) or {}
+    notes = plan.notes
+    for attribute in entity.references:
+        reference = attribute.reference, str(values.get(attribute.name, ""))
+        if not (is_new and attribute.is_mandatory):
+            continue
+        if reference in references.not_ticked:
+            plan = Plan(
+                Outcome.WAITING, "reference_waits", unresolved=((attribute.name, *reference),), keeps_bases=True
+            )
+            break
+        if reference in references.inactive:
+            notes = (*notes, "reference_inactive")
+    if plan.reason == "reference_waits":
+        [(_, name, key)] = plan.unresolved
+        return replace(plan, detail=f"{name}:{why_not_there(context, name, key)}:{key}")
+    return replace(plan, notes=notes)
 
 
 def _is_after_gap(context: Context, item: Item) -> bool:
@@ -210,9 +278,17 @@ def wait(link: RecordLink, reason: str) -> Plan:
 
 
 def plan_items(
-    context: Context, entity: Entity, items: list[Item], *, used: bool, plan: Callable[..., Plan] = plan_item
+    context: Context,
+    entity: Entity,
+    items: list[Item],
+    *,
+    needed: Mapping[str, str] | None = None,
+    plan: Callable[..., Plan] = plan_item,
 ) -> None:
-    """Plans for all items; trouble with one is kept on it and stops no other. Call inside a scope."""
+    """Plans for all items; trouble with one is kept on it and stops no other. Call inside a scope.
+
+    `needed`: of records looked at for another's sake, by Uniconta key, who needs them.
+    """
     references = LinkReferences(context, entity, [item.link for item in items])
     for item in items:
         if item.error is not None:
@@ -221,7 +297,9 @@ def plan_items(
             item.error = NeedsAttention("mapping_error", item.link.detail)
             continue
         try:
-            item.plan = plan(context, entity, item, references, used=used)
+            item.plan = plan(
+                context, entity, item, references, needed_by=(needed or {}).get(item.link.uniconta_key, "")
+            )
         except RemoteError as error:
             item.error = error
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from sync.domain.brake import brake, close_resolved
 from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
-from sync.domain.decide import Item, find_matches, load_items, missing_references, plan_items, settle_unclear
+from sync.domain.decide import Item, find_matches, load_items, needed_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
 from sync.domain.loop_breaker import break_loops
@@ -169,29 +169,39 @@ def _process(context: Context, lease: Lease, claimed: Claimed) -> None:
 
 
 def process_group(
-    context: Context, lease: Lease, entity: Entity, claimed: Claimed, links: list[int], *, used: bool = False
+    context: Context,
+    lease: Lease,
+    entity: Entity,
+    claimed: Claimed,
+    links: list[int],
+    needed: Mapping[str, str] | None = None,
 ) -> None:
-    """Conflict read, plan, intend, push, remember: for at most `GROUP` records of one entity."""
+    """Conflict read, plan, intend, push, remember: for at most `GROUP` records of one entity.
+
+    `needed`: where they are here for other records' sake, by Uniconta key, who needs them.
+    """
     if context.troubled:
         raise TroubleError
     with tenant_scope(context.tenant_id):
         fence(lease)
     with _blaming(System.INTEMPUS):
         pull_entity(context, entity)
+        for name in {a.reference for a in entity.references if a.is_mandatory and context.is_on(a.reference)}:
+            pull_entity(context, context.entities[name])  # what a new record hangs on may be inactive by now
     with tenant_scope(context.tenant_id):
         fence(lease)
         claimed.add(take_for(context, lease, entity, links))
         items = load_items(links, claimed.events)
-        items = find_matches(context, entity, items, used=used)
+        items = find_matches(context, entity, items, is_needed=bool(needed))
         settle_unclear(entity, items)
-        missing = missing_references(context, entity, items)
-    for name, keys in missing.items():
-        _ensure(context, lease, context.entities[name], keys)
+        references = needed_references(context, entity, items)
+    for name, who in references.items():
+        _ensure(context, lease, context.entities[name], who)
     if context.troubled:
         raise TroubleError  # a reference could not be sent: who needs it waits with it
     with tenant_scope(context.tenant_id):
         fence(lease)
-        plan_items(context, entity, items, used=used)
+        plan_items(context, entity, items, needed=needed)
         lay_put_backs(entity, items)
         break_loops(context, entity, items)
     brake(context, entity, items)
@@ -328,23 +338,29 @@ def _mark_gone(context: Context, lease: Lease, system: System, links: list[int])
             )
 
 
-def _ensure(context: Context, lease: Lease, entity: Entity, keys: set[str]) -> None:
-    """References first: make sure that the records with these Uniconta keys are in Intempus, as far as possible."""
+def _ensure(context: Context, lease: Lease, entity: Entity, needed: Mapping[str, str]) -> None:
+    """References first: see to it that the records with these Uniconta keys are in Intempus, and in use there, as far
+    as that is possible. `needed` says who needs them.
+    """
     side = System.UNICONTA
     with tenant_scope(context.tenant_id):
         links = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=entity.name, is_gone_in_uniconta=False)
-        known = set(links.filter(uniconta_key__in=keys).values_list("uniconta_key", flat=True))
+        known = set(links.filter(uniconta_key__in=needed).values_list("uniconta_key", flat=True))
         read_at = database_now()
-    if keys - known:
-        # A key we do not know: a new group, or a renamed one (same row id, new key).
+    if unknown := set(needed) - known:
+        # A key we do not know: a new record, or a renamed one (same row id, new key).
         with _blaming(side):
-            rows = context.connectors[side].read_all(entity.uniconta)
+            rows = context.connectors[side].find_by_key(entity.uniconta, sorted(unknown))
             observe(context, entity, side, rows, read_at, origin=ChangeEvent.Origin.FOLLOW_UP)
     with tenant_scope(context.tenant_id):
-        ids = list(links.filter(uniconta_key__in=keys, intempus_id="").values_list("pk", flat=True))
+        ids = [
+            link.pk
+            for link in links.filter(uniconta_key__in=needed)
+            if not link.intempus_id or link.current(System.INTEMPUS) is not None
+        ]
         claimed = Claimed(entity, list(ids), {pk: [] for pk in ids})
     for start in range(0, len(ids), GROUP):
-        process_group(context, lease, entity, claimed, ids[start : start + GROUP], used=True)
+        process_group(context, lease, entity, claimed, ids[start : start + GROUP], needed)
 
 
 def _look_before_create(

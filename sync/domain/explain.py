@@ -211,8 +211,8 @@ def _plan(context: Context, entity: Entity, link: RecordLink) -> list[str]:
     """What would be done now with what was last read. Matching joins rows, so all of it is rolled back."""
     lines: list[str] = []
     with transaction.atomic():
-        items = find_matches(context, entity, load_items([link.pk], {}), used=False)
-        plan_items(context, entity, items, used=False)
+        items = find_matches(context, entity, load_items([link.pk], {}))
+        plan_items(context, entity, items)
         for item in items:
             code, detail = (item.error.code, item.error.detail) if item.error else ("", "")
             lines += _plan_lines(entity, item.plan, code, detail)
@@ -223,7 +223,7 @@ def _plan(context: Context, entity: Entity, link: RecordLink) -> list[str]:
 def _plan_lines(entity: Entity, plan: Plan, error_code: str = "", error_detail: str = "") -> list[str]:
     if error_code:
         return [sentence(error_code, error_detail)]
-    lines = [sentence(plan.reason)] if plan.reason else []
+    lines = [sentence(plan.reason, plan.detail)] if plan.reason else []
     verbs = {
         "create": say("create in", "opret i"),
         "update": say("update in", "ret i"),

@@ -73,10 +73,10 @@ class Hook:
 
 
 def entities_in_use(policies: Mapping[str, EntityPolicy]) -> list[Entity]:
-    """What is switched on, and what it refers to: groups need no policy of their own."""
+    """What is switched on, and the groups it uses: they need no policy of their own."""
     names = {name for name, policy in policies.items() if policy.enabled and name in ENTITIES}
     for name in list(names):
-        names |= {attribute.reference for attribute in ENTITIES[name].references}
+        names |= {a.reference for a in ENTITIES[name].references if ENTITIES[a.reference].is_on_demand}
     return [entity for name, entity in ENTITIES.items() if name in names]
 
 

@@ -14,7 +14,7 @@ from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.connections import NotReadyError, Recorder, connector_for
 from sync.domain.context import Context, database_now, load_context
-from sync.domain.decide import find_matches, load_items, missing_references, plan_items
+from sync.domain.decide import find_matches, load_items, needed_references, plan_items
 from sync.domain.observe import observe
 from sync.domain.push import describe
 from sync.domain.runs import fail_run, finish_run, start
@@ -112,22 +112,22 @@ def _rolled_back(tenant_id: int, compute: Callable[[], list[Previewed]]) -> list
 
 def _plan(context: Context, entity: Entity, links: list[int]) -> Iterator[Previewed]:
     items = load_items(links, {})
-    items = find_matches(context, entity, items, used=False)
-    missing = missing_references(context, entity, items)
-    plan_items(context, entity, items, used=False)
+    items = find_matches(context, entity, items)
+    needed = needed_references(context, entity, items)
+    plan_items(context, entity, items)
     for item in items:
         yield Previewed(
             label=str(item.link),
             link_id=item.link.pk,
             # A group that is not there yet would be created first; the preview says so instead of "missing".
-            plan=_with_created_groups(item.plan, missing),
+            plan=_with_created_groups(item.plan, needed),
             error_code=item.error.code if item.error else "",
             error_detail=item.error.detail if item.error else "",
         )
 
 
-def _with_created_groups(plan: Plan, missing: dict[str, set[str]]) -> Plan:
-    created = [f"creates_{entity}" for _, entity, key in plan.unresolved if key in missing.get(entity, set())]
+def _with_created_groups(plan: Plan, needed: dict[str, dict[str, str]]) -> Plan:
+    created = [f"creates_{entity}" for _, entity, key in plan.unresolved if key in needed.get(entity, {})]
     if not created:
         return plan
     return replace(plan, notes=tuple(note for note in plan.notes if note != "reference_missing") + tuple(created))

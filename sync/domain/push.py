@@ -79,6 +79,7 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             if attribute.name in values:
                 resource = ENTITIES[attribute.reference].side(write.target).resource
                 row[attribute.field_on(write.target)] = Reference(resource, str(values[attribute.name]))
+        row |= {field: values[name] for field, name in side.follows.items() if name in values}
         if write.action is Action.CREATE:
             row = {**side.defaults, **_only_at_creation(side, values), **row}
             # Unknown is sent, too: in a table that was always empty nobody has seen yet whether it has the field.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 
+from mappings.engine import BY_INTEMPUS_ID
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.domain.context import Context
@@ -18,6 +19,9 @@ class LinkReferences:
     def __init__(self, context: Context, entity: Entity, links: Iterable[RecordLink]) -> None:
         self._to_intempus: dict[tuple[str, str], str] = {}
         self._to_uniconta: dict[tuple[str, str], str] = {}
+        #: By entity and Uniconta key: linked records that do not synchronise, and those inactive in Intempus.
+        self.not_ticked: set[tuple[str, str]] = set()
+        self.inactive: set[tuple[str, str]] = set()
         links = list(links)
         for attribute in entity.references:
             keys = {str((link.current(System.UNICONTA) or {}).get(attribute.name, "")) for link in links}
@@ -30,6 +34,14 @@ class LinkReferences:
                 if link.is_linked:
                     self._to_intempus[attribute.reference, link.uniconta_key] = link.intempus_id
                     self._to_uniconta[attribute.reference, link.intempus_id] = link.uniconta_key
+                    self._note_standing(context, attribute.reference, link)
+
+    def _note_standing(self, context: Context, entity: str, link: RecordLink) -> None:
+        activity = context.entities[entity].activity if entity in context.entities else None
+        if link.is_ticked is False:
+            self.not_ticked.add((entity, link.uniconta_key))
+        if activity is not None and (link.current(System.INTEMPUS) or {}).get(activity.name) is False:
+            self.inactive.add((entity, link.uniconta_key))
 
     def to_intempus(self, entity: str, uniconta_key: str) -> str | None:
         return self._to_intempus.get((entity, uniconta_key))
@@ -55,3 +67,17 @@ def is_used(context: Context, entity: Entity, link: RecordLink) -> bool:
             if users.exclude(is_ticked=False).exists():
                 return True
     return False
+
+
+def why_not_there(context: Context, name: str, key: str) -> str:
+    """The code of what keeps a record that another one waits for from the other side; "" where nothing does.
+
+    `key` as in `Plan.unresolved`. Call inside a scope.
+    """
+    if not context.is_on(name):
+        return "entity_off"
+    by = "intempus_id" if key.startswith(BY_INTEMPUS_ID) else "uniconta_key"
+    link = RecordLink.objects.filter(
+        tenant_id=context.tenant_id, entity=name, **{by: key.removeprefix(BY_INTEMPUS_ID)}
+    ).first()
+    return link.reason if link is not None else ""

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from mappings.engine import Outcome, Plan, effective, says_nothing
+from mappings.engine import BY_INTEMPUS_ID, Outcome, Plan, effective, says_nothing
 from mappings.models import RecordLink
 from mappings.spec import Entity, System, Value
 from sync.connectors.base import Written
@@ -75,7 +75,7 @@ def remember(context: Context, entity: Entity, handful: list[Done], now: datetim
         if done.error is None:
             _succeed(context, entity, row, done, references, now)
             ended += _end_events(context, entity, row, done.item, done.item.plan)
-            appeared += [row.uniconta_key] if row.is_linked else []
+            appeared += [row.uniconta_key, f"{BY_INTEMPUS_ID}{row.intempus_id}"] if row.is_linked else []
         else:
             _fail(context, entity, row, done, now)
             if not done.item.events and row.state != RecordLink.State.NEEDS_ATTENTION:
@@ -153,7 +153,8 @@ def _entry_without_write(context: Context, entity: Entity, done: Done) -> list[S
     if not is_news and all(event.origin in QUIET for event in item.events):
         return []
     entry = new_entry(context, entity, item, None, STATE_OF_OUTCOME[plan.outcome])
-    entry.error_code = plan.reason if plan.outcome is Outcome.NEEDS_ATTENTION else ""
+    if plan.outcome in (Outcome.NEEDS_ATTENTION, Outcome.WAITING):
+        entry.error_code, entry.error_detail = plan.reason, plan.detail
     return [entry]
 
 
@@ -180,7 +181,7 @@ def _succeed(
     row.was_sent = row.was_sent or item.link.was_sent
     row.is_after_gap = plan.keeps_bases and row.is_after_gap
     row.inactive_reason = plan.inactive_reason.value
-    row.state, row.reason, row.detail = plan.outcome.value, plan.reason, ""
+    row.state, row.reason, row.detail = plan.outcome.value, plan.reason, plan.detail
     row.differing = differing(entity, row, references)
     not_stuck += _still_not_stuck(item, row, answers.values())
     if not_stuck:
@@ -306,11 +307,16 @@ def _end_events(context: Context, entity: Entity, row: RecordLink, item: Item, p
     if plan.outcome is Outcome.WAITING:
         waits_for = f"{plan.unresolved[0][1]}:{plan.unresolved[0][2]}" if plan.unresolved else plan.reason
         ChangeEvent.objects.filter(pk__in=[event.pk for event in item.events]).update(
-            state=ChangeEvent.State.WAITING, waits_for=waits_for, claim=None, crashes=0, error_code=plan.reason
+            state=ChangeEvent.State.WAITING,
+            waits_for=waits_for,
+            claim=None,
+            crashes=0,
+            error_code=plan.reason,
+            error_detail=plan.detail,
         )
         return []
     if plan.outcome is Outcome.NEEDS_ATTENTION:
-        finish(item.events, ChangeEvent.State.NEEDS_ATTENTION, plan.reason)
+        finish(item.events, ChangeEvent.State.NEEDS_ATTENTION, plan.reason, plan.detail)
         return []
     for _, referenced, key in plan.unresolved:
         # Sent without an optional reference: planned again when it appears.

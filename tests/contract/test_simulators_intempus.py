@@ -546,3 +546,12 @@ def test_a_person_makes_an_employee_on_the_page(intempus: IntempusSimulator, cli
     assert "was created at" in client.post("/", data=form).text
     [row] = intempus.rows(NORDBYG_INTEMPUS, "employee")
     assert (row["name"], row["number"], row["username"]) == ("Ida", "18", "Ida")
+
+
+def test_a_case_has_a_person_in_charge(client: Client) -> None:
+    customer, employee = client.create("customer", name="Hansen"), client.create("employee", **PERSON)
+    values = {"customer": customer["resource_uri"], "number": "5001", "name": "Nyt tag"}
+    case = client.post("case/", json=values | {"responsible": employee["resource_uri"]}).json()
+    assert (case["responsible"], case["responsible_name"]) == (employee["resource_uri"], PERSON["name"])
+    assert case["responsible_id"] == str(employee["id"])
+    assert client.patch(f"case/{case['id']}/", json={"responsible": None}).json()["responsible"] is None

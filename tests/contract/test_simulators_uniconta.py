@@ -675,3 +675,28 @@ def test_an_employee_as_the_api_page_shows_it(
     )
     assert refused.status_code == 400
     assert "Montører" in client.get(server.url, params={"table": "Employee", "row": row["RowId"]}).text
+
+
+def test_a_project_as_the_api_page_shows_it(
+    client: requests.Session, server: Served, uniconta: UnicontaSimulator
+) -> None:
+    uniconta.bulk(NORDBYG, "ProjectGroup", 1, Group="10", Name="Fast pris", IsDefault=True)
+    account = uniconta.rows(NORDBYG, "Debtor")[0]["Account"]
+    values = {"Number": "5001", "Name": "Nyt tag", "Account": account, "StartDate": "2027-01-04"}
+    insert = f"{server.url}/api/Entities/Insert/ProjectClient"
+    assert client.post(insert, json=values).status_code == 200
+    child = client.post(insert, json=values | {"Number": "5002", "MasterProject": "5001", "Phase": "Igangværende"})
+    assert child.status_code == 200, child.text
+    first, second = client.get(f"{server.url}/api/Entities/ProjectClient").json()
+    assert (first["Group"], first["Phase"], first["StartDate"], first["EndDate"]) == (
+        "10",  # the default group
+        "Created",
+        "2027-01-04T00:00:00",
+        "0001-01-01T00:00:00",
+    )
+    assert (second["MasterProject"], second["Phase"], second["WorkCountry"]) == ("5001", "In progress", "Unknown")
+    assert not {"MasterProject", "PersonInCharge", "UpdatedAt"} & set(first)
+    for wrong in ({"Account": ""}, {"Account": "no such"}, {"MasterProject": "9999"}, {"Number": "5001"}):
+        refused = client.post(insert, json=values | {"Number": "5003"} | wrong)
+        assert refused.status_code == 400, wrong
+    assert "Fast pris" in client.get(server.url, params={"table": "ProjectGroup"}).text

@@ -405,6 +405,61 @@ def test_a_mandatory_reference_waits() -> None:
         )
 
 
+CASE = replace(
+    CUSTOMER,
+    attributes=tuple(
+        replace(a, is_mandatory=True, is_group=False) if a.name == "group" else a for a in CUSTOMER.attributes
+    ),
+)
+
+
+def test_a_blank_mandatory_reference_asks_a_person() -> None:
+    blank, here = uniconta(group=""), intempus(group="")
+    for one, other in ((blank, NOBODY), (blank, intempus()), (NOBODY, here)):
+        made = make_plan(CASE, one, other, Policy(default_group="1"), TICKED, References())
+        assert (made.outcome, made.reason, made.detail, made.writes, made.keeps_bases) == (
+            Outcome.NEEDS_ATTENTION,
+            "reference_blank",
+            "group",
+            (),
+            True,
+        )
+
+
+def test_the_default_group_stands_in_for_groups_only() -> None:
+    """A case of an unknown customer must not get a group's number as its debtor."""
+    made = make_plan(CASE, NOBODY, intempus(group="99"), Policy(default_group="1"), Standing(), References())
+    assert (made.outcome, made.reason, made.writes) == (Outcome.WAITING, "reference_waits", ())
+    assert made.unresolved == (("group", "customer_group", "#99"),)
+    plain = replace(
+        CUSTOMER, attributes=tuple(replace(a, is_group=False) if a.name == "group" else a for a in CUSTOMER.attributes)
+    )
+    made = make_plan(plain, NOBODY, intempus(group="99"), Policy(default_group="1"), Standing(), References())
+    [write] = made.writes
+    assert "group" not in write.values
+    assert (made.notes, made.unresolved) == (("reference_missing",), (("group", "customer_group", "#99"),))
+
+
+@pytest.mark.parametrize(
+    ("here", "why", "expected"),
+    [
+        (True, Inactive.NO, {"activate intempus": {"active": True}}),
+        (False, Inactive.PERSON, {"activate intempus": {"active": True}, "activate uniconta": {"active": True}}),
+        (False, Inactive.BLOCKED, {}),
+    ],
+)
+def test_who_is_needed_is_activated_unless_uniconta_blocked_it(
+    here: bool, why: Inactive, expected: dict[str, Any]
+) -> None:
+    sides = uniconta({**BASE, "active": here}), intempus({**BASE, "group": "71", "active": False})
+    for is_needed in (True, False):
+        standing = replace(TICKED, inactive_reason=why, is_needed=is_needed)
+        made = make_plan(CUSTOMER, *sides, Policy(), standing, References())
+        assert writes(made) == (expected if is_needed else {})
+    held = make_plan(CUSTOMER, *sides, Policy(), Standing(False, True, why, is_needed=True), References())
+    assert writes(held) == {}
+
+
 def test_a_renamed_group_is_no_change_of_the_record() -> None:
     renamed = References({"1A": "71", "2": "72"})
     made = make_plan(CUSTOMER, uniconta(group="1A"), intempus(city="B"), Policy(), TICKED, renamed)

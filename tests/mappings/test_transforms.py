@@ -60,6 +60,7 @@ READS: list[tuple[str, Any, Any]] = [
     ("date", "2027-02-28", "2027-02-28"),
     ("country_member", "Denmark", "DK"),
     ("country_member", "Atlantis", "Atlantis"),
+    ("country_member", "Unknown", ""),
     ("country_code", "dk", "DK"),
     ("country_code", "Denmark", "DK"),
     ("country_code", "", ""),

@@ -65,6 +65,18 @@ UNIT = enum(
     ("km", "km", "km"),
     ("Days", "Days", "Dage"),
 )
+# Six are known from the API page (section 3 and 3.2), some Danish words and the seventh are assumed.
+PHASE = enum(
+    ("Created", "Created", "Oprettet"),
+    ("Accepted", "Approved", "Godkendt"),
+    ("InProgress", "In progress", "Igangværende"),
+    ("Paused", "Paused", "Pause"),
+    ("ReportedAsFinished", "Reported as finished", "Færdigmeldt"),
+    ("Completed", "Completed", "Gennemført"),
+    ("Offer", "Offer", "Tilbud"),
+)
+# Names and order are assumed; nothing reads them.
+INVOICING_METHOD = enum(("Standard", "Standard", "Standard"), ("FixedPrice", "Fixed price", "Fast pris"))
 USER_LANGUAGE = enum(
     ("Default", "Default", "Standard"),
     ("English", "English", "Engelsk"),

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from .simulator import UnicontaSimulator
 
 ACCENT = "#24527a"
-PAGES = ("Debtor", "DebtorGroup", "InvItem", "InvGroup", "Employee", "EmployeeGroup", "NumberSerie", "TableChangeEvent")
+PAGES = (
+    "Debtor",
+    "DebtorGroup",
+    "InvItem",
+    "InvGroup",
+    "Employee",
+    "EmployeeGroup",
+    "Project",
+    "ProjectGroup",
+    "NumberSerie",
+    "TableChangeEvent",
+)
 COLUMNS = {
     "Debtor": ("Account", "Name", "CompanyRegNo", "ZipCode", "City", "Phone", "Group", "Blocked"),
     "DebtorGroup": ("Group", "Name", "IsDefault"),
@@ -22,6 +33,8 @@ COLUMNS = {
     "InvGroup": ("Group", "Name", "IsDefault"),
     "Employee": ("Number", "Name", "Group", "Email", "Mobil", "ZipCode", "City", "Terminated"),
     "EmployeeGroup": ("Number", "Name"),
+    "Project": ("Number", "Name", "Account", "Group", "MasterProject", "Phase", "StartDate", "EndDate", "Blocked"),
+    "ProjectGroup": ("Group", "Name", "IsDefault"),
     "NumberSerie": ("Serie", "Name", "Prefix", "Next"),
     "TableChangeEvent": ("Table", "Url", "UsePost", "LastEvent", "HasError", "ErrorMessage"),
 }

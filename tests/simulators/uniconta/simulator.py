@@ -448,6 +448,8 @@ class UnicontaSimulator(Simulator):
         if table.key is not None:
             self._check_key(company, table, row, old, language)
         for prop in table.properties:
+            if prop.mandatory and row[prop.name] is None:
+                raise self.refuse("FieldCannotBeBlank", language, detail=prop.name)
             if prop.references is None or row[prop.name] is None or not self.switches.references_checked:
                 continue
             target = self._table(company, TABLES[prop.references]).by_key(row[prop.name])

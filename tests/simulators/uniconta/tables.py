@@ -7,7 +7,18 @@ Uniconta shows them; renaming a key re-points the rows that refer to it.
 from dataclasses import dataclass, field
 from typing import Any
 
-from .enums import COUNTRY, CURRENCY, ITEM_TYPE, UNIT, USER_FIELD_TYPE, USER_LANGUAGE, VAT_ZONE, Enum
+from .enums import (
+    COUNTRY,
+    CURRENCY,
+    INVOICING_METHOD,
+    ITEM_TYPE,
+    PHASE,
+    UNIT,
+    USER_FIELD_TYPE,
+    USER_LANGUAGE,
+    VAT_ZONE,
+    Enum,
+)
 
 EMPTY_DATE = "0001-01-01T00:00:00"
 
@@ -20,6 +31,7 @@ class Property:
     read_only: bool = False
     references: str | None = None  # name of a table
     enum: Enum | None = None
+    mandatory: bool = False
 
     @property
     def empty(self) -> Any:
@@ -82,8 +94,8 @@ def number(*names: str, read_only: bool = False) -> tuple[Property, ...]:
     return tuple(Property(name, "number", read_only=read_only) for name in names)
 
 
-def reference(name: str, table: str) -> Property:
-    return Property(name, references=table)
+def reference(name: str, table: str, *, mandatory: bool = False) -> Property:
+    return Property(name, references=table, mandatory=mandatory)
 
 
 def choice(name: str, values: Enum, default: str | None = None) -> Property:
@@ -204,6 +216,46 @@ EMPLOYEE_GROUP = Table(
     properties=text("Number", "Name", "Account"),
 )
 
+PROJECT = Table(
+    name="Project",
+    table_id=70,  # assumed
+    key="Number",
+    title="Projects",
+    default_from={"Group": "ProjectGroup"},
+    properties=(
+        *text("Number", "Name", "Description"),
+        reference("Account", "Debtor", mandatory=True),
+        reference("Group", "ProjectGroup"),
+        reference("MasterProject", "Project"),
+        choice("Phase", PHASE),
+        choice("InvoicingMethod", INVOICING_METHOD),
+        reference("PersonInCharge", "Employee"),
+        *(Property(name, "date") for name in ("StartDate", "EndDate")),
+        read_only("Created", "date"),
+        *text("WorkAddress1", "WorkAddress2", "WorkAddress3", "ZipCode", "City"),
+        choice("WorkCountry", COUNTRY),
+        *text("Email", "Mobil", "ContactName", "YourRef", "OurRef", "Requisition", "PriceList", "Payment", "Vat"),
+        choice("Currency", CURRENCY, "DKK"),
+        *number("FixedPrice", "SalesPrice"),
+        *boolean("Blocked"),
+        *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+    ),
+)
+
+PROJECT_GROUP = Table(
+    name="ProjectGroup",
+    table_id=71,  # assumed
+    key="Group",
+    title="Project groups",
+    group=True,
+    properties=(
+        *text("Group", "Name"),
+        *boolean("IsDefault", "Invoiceable"),
+        reference("AutoNumber", "NumberSerie"),
+        *text("WorkInProgress"),
+    ),
+)
+
 NUMBER_SERIE = Table(
     name="NumberSerie",
     table_id=12,  # assumed
@@ -270,6 +322,8 @@ TABLES: dict[str, Table] = {
         INV_GROUP,
         EMPLOYEE,
         EMPLOYEE_GROUP,
+        PROJECT,
+        PROJECT_GROUP,
         NUMBER_SERIE,
         COMPANY,
         TABLE_CHANGE_EVENT,

@@ -1,0 +1,127 @@
+"""Project: a project in Uniconta, a case in Intempus.
+
+A case names no company; what proves it is its customer. Whether Uniconta lets hours be written on it is one switch
+there (`Blocked`) and two in Intempus: `active`, and whether new work reports are accepted.
+
+Sources: Uniconta API page section 3 (ProjectClient), Intempus API page 3.2 (case).
+"""
+
+from mappings.spec import Attribute, Direction, Entity, Match, MatchRule, Side, System
+
+PROJECT = Entity(
+    name="project",
+    label="Project (case)",
+    label_da="Projekt (sag)",
+    uniconta=Side(
+        System.UNICONTA,
+        resource="Project",
+        table="Project",
+        id_field="RowId",
+        key_field="Number",
+        name_field="Name",
+        company_field="CompanyId",
+        key_max_length=20,
+        is_flaggable=True,
+    ),
+    intempus=Side(
+        System.INTEMPUS,
+        resource="case",
+        id_field="id",
+        key_field="number",
+        name_field="name",
+        has_cursor=True,
+        timestamp_field="logical_timestamp",
+        creation_id_field="creation_id",
+        # What Intempus takes when a flag is left out depends on how it is left out (API page 3.2).
+        defaults={
+            "all_employees_may_add_work_reports": True,
+            "all_worktypes_may_used_in_work_reports": True,
+            "remarks_required": False,
+            "file_upload_required": False,
+            "geofence": False,
+        },
+        follows={"permit_new_workreports": "active"},
+    ),
+    attributes=(
+        Attribute("number", "Number", "Nummer", "Number", "number", Direction.TO_INTEMPUS, is_key=True, max_length=20),
+        Attribute("name", "Name", "Navn", "Name", "name", max_length=255),
+        Attribute(
+            "customer",
+            "Customer",
+            "Kunde",
+            "Account",
+            "customer",
+            Direction.TO_INTEMPUS,
+            uniconta_transform="reference_key",
+            intempus_transform="reference_uri",
+            reference="customer",
+            is_mandatory=True,
+        ),
+        Attribute(
+            "group",
+            "Project group",
+            "Projektgruppe",
+            "Group",
+            "case_group",
+            Direction.TO_INTEMPUS,
+            uniconta_transform="reference_key",
+            intempus_transform="reference_uri",
+            reference="project_group",
+            is_group=True,
+        ),
+        Attribute(
+            "person_in_charge",
+            "Person in charge",
+            "Projektansvarlig",
+            "PersonInCharge",
+            "responsible",
+            Direction.TO_INTEMPUS,
+            uniconta_transform="reference_key",
+            intempus_transform="reference_uri",
+            reference="employee",
+        ),
+        Attribute(
+            "start",
+            "Start date",
+            "Startdato",
+            "StartDate",
+            "start_date",
+            uniconta_transform="date",
+            intempus_transform="date",
+        ),
+        Attribute(
+            "end",
+            "End date",
+            "Slutdato",
+            "EndDate",
+            "end_date",
+            uniconta_transform="date",
+            intempus_transform="date",
+        ),
+        Attribute("description", "Description", "Beskrivelse", "Description", "notes"),
+        Attribute("address", "Work address", "Arbejdsadresse", "WorkAddress1", "street_address", max_length=255),
+        Attribute("zip_code", "Postcode", "Postnr.", "ZipCode", "zip_code", max_length=255),
+        Attribute("city", "City", "By", "City", "city", max_length=255),
+        Attribute(
+            "country",
+            "Country",
+            "Land",
+            "WorkCountry",
+            "country",
+            uniconta_transform="country_member",
+            intempus_transform="country_code",
+        ),
+        Attribute(
+            "active",
+            "Active",
+            "Aktiv",
+            "Blocked",
+            "active",
+            uniconta_transform="inverted",
+            intempus_transform="boolean",
+            is_activity=True,
+        ),
+    ),
+    match=(MatchRule("number", "number"), MatchRule("name", "name", Match.PROPOSAL)),
+    keeps_number=True,
+)
