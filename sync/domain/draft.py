@@ -185,7 +185,7 @@ def _planned(
 ) -> Iterator[Item]:
     """Plans for copies of these links, as if the rows had been read just now. Call inside a scope."""
     items = [Item(_as_read(way, link, rows, read_at)) for link in links]
-    plan_items(way.context, way.entity, items, used=False)
+    plan_items(way.context, way.entity, items)
     yield from items
 
 
