@@ -249,14 +249,15 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         return self._back(link)
 
     def press_preview(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
-        run = Run.objects.create(
-            tenant_id=link.tenant_id,
-            kind=Run.Kind.PREVIEW,
-            entity=link.entity,
-            link_id=link.pk,
-            requested_by_id=request.user.pk,
+        run = actions.start_run(
+            Run(
+                tenant_id=link.tenant_id,
+                kind=Run.Kind.PREVIEW,
+                entity=link.entity,
+                link_id=link.pk,
+                requested_by_id=request.user.pk,
+            )
         )
-        actions.start_run(run)
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
     # A question of matching: the same record, or none of those that look alike.

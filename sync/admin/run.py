@@ -19,6 +19,7 @@ from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
 from sync.admin.own_fields import shown_draft
 from sync.domain.catalogue import explain_code
+from sync.domain.runs import FOLLOWS
 from sync.domain.timeline import entity_of, shown_exchanges
 from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import system_name
@@ -138,6 +139,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "link": link,
             "state_label": label(run.get_state_display(), TONES[Run.State(run.state)]),
             "is_unfinished": is_unfinished,
+            "ahead": _ahead(run),
             "percent": min(100, round(100 * run.done / run.total)) if run.total else None,
             "counts": _counts(run),
             "took": duration(run),
@@ -164,6 +166,13 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             rows = rows.filter(at__lte=run.finished_at)
         first = list(rows.order_by("at", "pk").values_list("pk", flat=True)[:30])
         return [exchange for _, exchange in shown_exchanges(rows.filter(pk__in=first))]
+
+
+def _ahead(run: Run) -> Run | None:
+    """The run at work that this one waits for."""
+    if run.error_code != FOLLOWS:
+        return None
+    return Run.objects.filter(tenant=run.tenant_id, kind=run.kind, state=Run.State.RUNNING).first()
 
 
 def _counts(run: Run) -> list[tuple[Any, int]]:

@@ -149,6 +149,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "schedules": schedules_of(tenant, hooks),
                 "run_now": [presses[kind] for kind in KINDS if kind in presses and tenant.is_live],
                 "hooks": hooks,
+                "are_checks_stretched": hooks.are_stretched(tenant),
                 "hook_rows": hook_table(tenant.pk, look) if look else None,
                 "hook_look": look,
                 "hook_presses": [presses[verb] for verb in ("check-hooks", "create-hooks") if verb in presses],
@@ -220,10 +221,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
     ) -> HttpResponse:
         if kind in LIVE_ONLY and not tenant.is_live:
             return _refuse(request, tenant, "not_live")
-        run = Run.objects.create(
-            tenant=tenant, kind=kind, system=system, result=result or {}, requested_by_id=request.user.pk
+        run = actions.start_run(
+            Run(tenant=tenant, kind=kind, system=system, result=result or {}, requested_by_id=request.user.pk)
         )
-        actions.start_run(run)
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
     def pull(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -388,6 +388,7 @@ def _card(row: ConnectionHealth, presses: dict[str, Press]) -> dict[str, Any]:
             "warning" if row.is_open(timezone.now()) else CONNECTION_TONES[Connection.State(row.state)],
         ),
         "is_open": row.is_open(timezone.now()),
+        "waits": explain_code(row.waiting_code) if row.waiting_code else None,
         "why": explain_code(row.state_code, row.state_detail) if row.state_code else None,
         "presses": [presses[verb] for verb in verbs if verb in presses],
     }

@@ -30,7 +30,11 @@ def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str =
 
 
 def start_run(run: Run) -> Run:
-    """What a person asked for, queued and noted. Call inside a scope."""
+    """What a person asked for, queued and noted; or the run that waits for the same already. Call inside a scope."""
+    same = {name: getattr(run, name) for name in ("tenant_id", "kind", "system", "entity", "link_id", "result")}
+    waiting = Run.objects.filter(**same, state=Run.State.QUEUED, requested_by__isnull=False).first()
+    if waiting is not None:
+        return waiting
     queue_run(run)
     audit(run.tenant_id, run.requested_by_id, f"run_{run.kind}", run.system)
     return run

@@ -88,6 +88,13 @@ def waits(cause: str, share: float) -> bool:
     return share >= WAITS_FROM.get(cause, float("inf"))
 
 
+def waiting_code(share: float) -> str:
+    """What waits at this part of the day's calls, as a code of the catalogue; "" when nothing does."""
+    if share >= ONLY_URGENT_FROM:
+        return "fetches_wait"
+    return "checks_wait" if share >= BACKLOG_WAITS_FROM else ""
+
+
 def calls_by_cause() -> list[tuple[str, str, int]]:
     """System, cause and calls over all log-ins, for monitoring: nobody's name in it."""
     rows = CallCount.objects.filter(on=_today()).values_list("system", "cause").order_by("system", "cause")

@@ -613,10 +613,10 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Gendan nøglerne, eller opret en ny Ændrings-URL og indtast login igen.",
     ),
     "hooks_silent": (
-        "No change URL call has come for 24 hours, but checks found changes that should have been announced.",
-        "Look in Uniconta under Maintenance, Change URLs: do the rows exist, and do they show an error? Copy the address from below. Until then changes arrive with the regular check.",
-        "Ændrings-URL’en er ikke kaldt i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
-        "Se i Uniconta under Vedligehold, Change URL: findes rækkerne, og viser de en fejl? Kopiér adressen herunder. Indtil da kommer ændringerne med den regelmæssige kontrol.",
+        "No change URL call has come for this table for 24 hours, but checks found changes that should have been announced.",
+        "Press Check in Uniconta below: is there a row for this table, and does it show an error? Until then changes arrive with the regular check.",
+        "Ændrings-URL’en er ikke kaldt for denne tabel i 24 timer, men kontrollen fandt ændringer, som skulle have været meldt.",
+        "Tryk Kontrollér i Uniconta herunder: er der en række for tabellen, og viser den en fejl? Indtil da kommer ændringerne med den regelmæssige kontrol.",
     ),
     "company_moved": (
         "The company was moved to another one before this was processed.",
@@ -625,15 +625,27 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "",
     ),
     "budget_low": (
-        "Little is left of today’s calls to the remote system; what is not urgent waits.",
-        "It goes on by itself tomorrow. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
-        "Der er kun få kald til systemet tilbage i dag; det, der ikke haster, venter.",
-        "Det fortsætter selv i morgen. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+        "Little is left of today’s calls to the remote system; what is not urgent waits until midnight.",
+        "It goes on by itself then. Press Run now on the company’s page for what cannot wait. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Der er kun få kald til systemet tilbage i dag; det, der ikke haster, venter til midnat.",
+        "Derefter fortsætter det selv. Tryk Kør nu på virksomhedens side for det, der ikke kan vente. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
     ),
-    "already_running": (
-        "The same was running already.",
+    "checks_wait": (
+        "Four fifths of this log-in’s calls of today are used: checks of Uniconta, the full comparison and what they found wait until midnight.",
+        "Change URLs and fetches from Intempus go on. If a check cannot wait, press Run now under What carries the changes: what a person asks for is done at once. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Fire femtedele af dette logins kald i dag er brugt: kontrol af Uniconta, fuld sammenligning og det, de fandt, venter til midnat.",
+        "Ændrings-URL’er og hentning fra Intempus fortsætter. Kan en kontrol ikke vente, så tryk Kør nu under Det, der bringer ændringerne: det, en person beder om, sker straks. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+    ),
+    "fetches_wait": (
+        "Nearly all of this log-in’s calls of today are used: fetches from Intempus, checks of Uniconta and the full comparison wait until midnight.",
+        "Only what change URLs announce and what people ask for goes on. If something cannot wait, press Run now under What carries the changes. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Næsten alle dette logins kald i dag er brugt: hentning fra Intempus, kontrol af Uniconta og fuld sammenligning venter til midnat.",
+        "Kun det, som Ændrings-URL’er melder, og det, personer beder om, fortsætter. Kan noget ikke vente, så tryk Kør nu under Det, der bringer ændringerne. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+    ),
+    "follows_another": (
+        "Another run of the same kind is at work; this one follows by itself when that has ended.",
         "",
-        "Det samme kørte allerede.",
+        "Et andet gennemløb af samme slags er i gang; dette følger af sig selv, når det er slut.",
         "",
     ),
     "company_taken": (

@@ -18,7 +18,7 @@ from mappings.models import EntityPolicy
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Connector, Exchange, Row
 from sync.connectors.errors import RemoteError
-from sync.domain.budgets import BACKLOG_WAITS_FROM
+from sync.connectors.reach import can_be_reached
 from sync.domain.catalogue import explain_code
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
@@ -84,7 +84,7 @@ def said(name: str, error: RemoteError, make: Callable[[str, str, str], Check] =
 
 
 def check_installation() -> list[Check]:
-    return [check_clock(), check_worker()]
+    return [check_clock(), check_worker(), check_address()]
 
 
 def check_clock() -> Check:
@@ -103,6 +103,17 @@ def check_worker() -> Check:
     if worker.is_alive(timezone.now()):
         return ok("Worker", f"heard of {max(0, seconds):.0f} s ago")
     return failed("Worker", f"silent for {seconds / 60:.0f} min", "Look at its log and restart it: make worker")
+
+
+def check_address() -> Check:
+    """Change URL calls come in at this address: while it is silent, nothing is left to them."""
+    if can_be_reached(settings.PUBLIC_URL):
+        return ok("Address", f"{settings.PUBLIC_URL} answers")
+    return warn(
+        "Address",
+        f"{settings.PUBLIC_URL} does not answer this machine: Uniconta is read at every check, whatever is called",
+        "Look at the web server, and at what PUBLIC_URL leads to from here",
+    )
 
 
 # --------------------------------------------------------------------------------------------- a tenant
@@ -316,8 +327,9 @@ def check_budgets(tenant_id: int) -> Iterator[Check]:
             )
             continue
         figures_today = f"{connection.call_count} of {connection.calls_per_day} today"
-        if connection.call_count >= BACKLOG_WAITS_FROM * connection.calls_per_day:
-            yield warn(name, figures_today, "What is not urgent waits for tomorrow. Longer intervals use fewer calls")
+        if connection.waiting_code:
+            explanation = explain_code(connection.waiting_code)
+            yield warn(name, f"{figures_today}. {explanation.text}", explanation.fix)
         else:
             yield ok(name, figures_today)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
-from sync.domain.budgets import calls_today, limit_of, login_of
+from sync.domain.budgets import calls_today, limit_of, login_of, waiting_code
 from sync.domain.rhythm import hooks_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
@@ -53,6 +53,10 @@ class ConnectionHealth:
     @property
     def call_count(self) -> int:
         return sum(self.calls.values())
+
+    @property
+    def waiting_code(self) -> str:
+        return waiting_code(self.call_count / self.calls_per_day)
 
     def is_open(self, now: datetime) -> bool:
         """Whether the breaker holds calls back because the remote system does not answer."""
@@ -208,7 +212,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
                 held=tuple(figures.held[row.pk]),
                 connections=tuple(figures.connections[row.pk]),
                 changes_by_hour=tuple(figures.changes[row.pk]),
-                are_hooks_silent=hooks[row.pk].is_silent,
+                are_hooks_silent=bool(hooks[row.pk].silent),
             )
             for row in rows
         ),
@@ -216,7 +220,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
 
 
 def _last(kind: str) -> Subquery:
-    runs = Run.objects.filter(tenant=OuterRef("pk"), kind=kind, state=Run.State.DONE, error_code="")
+    runs = Run.objects.filter(tenant=OuterRef("pk"), kind=kind, state=Run.State.DONE)
     return Subquery(runs.order_by("-created_at").values("finished_at")[:1])
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from sync import queue
 from sync.models import Run
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
+
+log = structlog.get_logger()
 
 #: kind → the function of sync.tasks that carries it out; each takes the tenant's and the run's primary key
 TASKS = {
@@ -30,11 +33,13 @@ TASKS = {
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3
+#: The code of a queued run while another of its kind is at work.
+FOLLOWS = "follows_another"
 
 
 def queue_run(run: Run, delay: float = 0) -> Run:
     """Store a run as queued and let a worker take it, at the earliest after `delay` seconds. Call inside a scope."""
-    run.state = Run.State.QUEUED
+    run.state, run.error_code = Run.State.QUEUED, ""
     run.save()
     Run.objects.filter(pk=run.pk).update(alive_at=Now() + timedelta(seconds=delay))
     queue.enqueue(f"sync.tasks.{TASKS[Run.Kind(run.kind)]}", run.tenant_id, run.pk, delay=delay)
@@ -50,7 +55,11 @@ def start(run_id: int) -> Run | None:
 
 
 def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
-    """The run to work under, or None when another of its kind is running for this tenant already."""
+    """The run to work under, or None when another of its kind is running for this tenant already.
+
+    What was asked for by a run of its own is not forgotten then: the other may have read before the wish came, so the run
+    follows when that has ended.
+    """
     with tenant_scope(tenant_id):
         # Two that begin at the same instant would each see nobody else.
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
@@ -58,12 +67,22 @@ def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
         others.filter(Q(alive_at__lt=_silent_since()) | Q(alive_at=None)).update(
             state=Run.State.FAILED, error_code="crashed", finished_at=timezone.now()
         )
-        if others.exists():
-            Run.objects.filter(pk=run_id or 0, state=Run.State.QUEUED).update(
-                state=Run.State.DONE, finished_at=timezone.now(), error_code="already_running"
-            )
-            return None
-        return start(run_id or Run.objects.create(tenant_id=tenant_id, kind=kind).pk)
+        if not others.exists():
+            return start(run_id or Run.objects.create(tenant_id=tenant_id, kind=kind).pk)
+        Run.objects.filter(pk=run_id or 0, state=Run.State.QUEUED).update(error_code=FOLLOWS, alive_at=Now())
+    _start_next(tenant_id, kind)  # the other may have ended without seeing this one wait
+    return None
+
+
+def _start_next(tenant_id: int, kind: str) -> None:
+    """Queue the oldest run that follows another of its kind, unless that is still at work."""
+    with tenant_scope(tenant_id):
+        runs = Run.objects.filter(tenant_id=tenant_id, kind=kind)
+        if runs.filter(state=Run.State.RUNNING).exists():
+            return
+        waiting = runs.select_for_update(skip_locked=True).filter(state=Run.State.QUEUED, error_code=FOLLOWS)
+        if run := waiting.order_by("created_at").first():
+            queue_run(run)
 
 
 def sign_of_life(run_id: int) -> None:
@@ -95,9 +114,7 @@ def _silent_since() -> Any:
 
 def progress(run: Run, done: int, total: int | None = None) -> None:
     with tenant_scope(run.tenant_id):
-        Run.objects.filter(pk=run.pk).update(
-            done=done, total=total if total is not None else F("total"), alive_at=Now()
-        )
+        _mine(run).update(done=done, total=total if total is not None else F("total"), alive_at=Now())
 
 
 def finish_run(run: Run, *, counts: dict[str, int] | None = None, result: dict[str, Any] | None = None) -> Run:
@@ -115,6 +132,11 @@ def fail_run(
     return _end(run, Run.State.FAILED, code, detail, counts=counts, result=result)
 
 
+def _mine(run: Run) -> QuerySet[Run]:
+    """The run's row as long as it is the same start of it: whoever was thought dead touches no successor's."""
+    return Run.objects.filter(pk=run.pk, state=run.state, start_count=run.start_count)
+
+
 def _end(
     run: Run,
     state: str,
@@ -124,11 +146,22 @@ def _end(
     counts: dict[str, int] | None = None,
     result: dict[str, Any] | None = None,
 ) -> Run:
+    counts = counts or run.counts
+    values: dict[str, Any] = {
+        "state": state,
+        "error_code": code,
+        "error_detail": detail,
+        "finished_at": timezone.now(),
+        "counts": counts,
+        "result": result or run.result,
+    }
+    if counts.get("read"):
+        values |= {"done": counts["read"], "total": counts["read"]}
     with tenant_scope(ALL):
-        run.state, run.error_code, run.error_detail = state, code, detail
-        run.finished_at = timezone.now()
-        run.counts, run.result = counts or run.counts, result or run.result
-        if run.counts.get("read"):
-            run.done = run.total = run.counts["read"]
-        run.save()
+        if not _mine(run).update(**values):
+            log.warning("run lost", tenant=run.tenant_id, run=run.pk)
+            return run
+    for name, value in values.items():
+        setattr(run, name, value)
+    _start_next(run.tenant_id, run.kind)
     return run

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from mappings.models import EntityPolicy
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
+from sync.connectors.reach import can_be_reached
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.field_watch import watch_fields, watch_flag
 from sync.domain.observe import Observed, observe
-from sync.domain.rhythm import hooks_of
+from sync.domain.rhythm import Hooks, hooks_of, is_due
 from sync.domain.runs import begin, fail_run, finish_run, progress
-from sync.models import ChangeEvent, Cursor, Run
+from sync.models import CallCount, ChangeEvent, Cursor, Run
 from tenants.scoping import tenant_scope
 
 
@@ -82,43 +84,53 @@ def _with_progress(rows: list[Mapping[str, Any]], run: Run | None) -> Iterable[M
     return count()
 
 
-def entities_due(context: Context) -> set[str]:
-    """The entities whose table is to be read at this tick of the schedule. Call inside a scope.
-
-    Each at every tick, until change URLs prove themselves: then a table is read whole once an hour, and as before for a
-    day after a read of it found what no call had announced. A call costs nothing of a log-in's day, a read does.
-    """
-    enabled = {name for name in context.entities if context.policies[name].enabled}
-    if System.UNICONTA in context.gaps:
-        return enabled
-    hooks = hooks_of([context.tenant_id])[context.tenant_id]
-    read_at = dict(Cursor.objects.filter(tenant_id=context.tenant_id).values_list("entity", "swept_at"))
-    now = timezone.now()
-    due = set()
-    for name in enabled:
-        at, every = read_at.get(name), hooks.sweep_every(context.tenant, name)
-        # Half a tick of tolerance: a schedule is never on the second, and a read takes a while.
-        if at is None or now - at > every - timedelta(minutes=context.tenant.sweep_minutes) / 2:
-            due.add(name)
-    return due
-
-
 def tick(tenant_id: int) -> Run | None:
-    """The schedule's check of Uniconta: the tables that are due, and no run at all when none is."""
-    recorder = Recorder(tenant_id)
+    """The schedule's check of Uniconta: the tables that are due, and no run at all when none is.
+
+    Nothing to read counts as hearing from Uniconta only with what was really heard: a change URL call, or an answer. While
+    calls cannot reach us, or were lost in a gap, every table is due.
+    """
+    recorder = Recorder(tenant_id, cause=CallCount.Cause.SWEEP)
     try:
         connectors = open_connectors(tenant_id, recorder)
     except NotReadyError:
         return sweep(tenant_id)  # says in a run why not; a silence that the gap must count
     with tenant_scope(tenant_id):
         context = load_context(tenant_id, connectors, recorder)
-        due = entities_due(context)
-        if not due:
-            # Nothing to read, because the change URLs carry it: that is hearing from Uniconta, too.
-            for entity in context.entities.values():
-                note_read(context, entity)
-            return None
-    return sweep(tenant_id, only=due)
+        hooks = hooks_of([tenant_id])[tenant_id]
+        due = _due(context, hooks)
+    enabled = {name for name in context.entities if context.policies[name].enabled}
+    heard_at, is_called = timezone.now(), False
+    if hooks.last_at is not None and heard_at - hooks.last_at < timedelta(minutes=context.tenant.sweep_minutes):
+        heard_at, is_called = hooks.last_at, True
+    if due != enabled and not is_called and not can_be_reached(settings.PUBLIC_URL):
+        due = enabled
+    if due:
+        return sweep(tenant_id, only=due)
+    try:
+        if not is_called:
+            connectors[System.UNICONTA].identify()
+    except RemoteError:
+        return sweep(tenant_id)  # the same trouble, told in a run
+    finally:
+        recorder.flush()
+    with tenant_scope(tenant_id):
+        Cursor.objects.filter(tenant_id=tenant_id, uniconta_read_at__lt=heard_at).update(uniconta_read_at=heard_at)
+    return None
+
+
+def _due(context: Context, hooks: Hooks) -> set[str]:
+    """The entities whose table is to be read at this tick of the schedule. Call inside a scope.
+
+    Each at every tick, until change URLs prove themselves: then a table is read whole once an hour, and as before after a
+    read of it found what no call had announced. A call costs nothing of a log-in's day, a read does.
+    """
+    enabled = {name for name in context.entities if context.policies[name].enabled}
+    if System.UNICONTA in context.gaps:
+        return enabled
+    read_at = dict(Cursor.objects.filter(tenant_id=context.tenant_id).values_list("entity", "swept_at"))
+    tick, now = timedelta(minutes=context.tenant.sweep_minutes), timezone.now()
+    return {name for name in enabled if is_due(read_at.get(name), hooks.sweep_every(context.tenant, name), tick, now)}
 
 
 def sweep(tenant_id: int, run_id: int | None = None, *, only: set[str] | None = None) -> Run | None:

@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from mappings.models import EntityPolicy, RecordLink
 from sync import tasks
+from sync.domain.runs import begin, finish_run
+from sync.domain.sweep import sweep
 from sync.models import ChangeEvent, Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
@@ -240,6 +242,28 @@ def test_preview_starts_a_run_for_the_record(ours, as_role, queued):
     assert (run.kind, run.link_id) == ("preview", ours.link.pk)
     assert response["Location"].endswith(f"/{run.pk}/change/")
     assert queued == [("sync.tasks.preview", ours.tenant.pk, run.pk)]
+
+
+def test_pressing_while_the_same_waits_leads_to_what_waits(ours, theirs, as_role, queued):
+    client = as_role("support")
+    first = press(client, ours, "sweep")["Location"]
+    assert press(client, ours, "sweep")["Location"] == first
+    assert press(client, ours, "pull")["Location"] != first
+    assert [call[0] for call in queued] == ["sync.tasks.sweep", "sync.tasks.pull"]
+    assert {call[1] for call in queued} == {ours.tenant.pk}
+
+
+def test_a_wish_that_waits_for_another_run_says_so_and_leads_there(ours, as_role, queued):
+    client = as_role("support")
+    at_work = begin(ours.tenant.pk, Run.Kind.SWEEP)
+    page = press(client, ours, "sweep")["Location"]
+    _, tenant_id, run_id = queued[0]
+    assert sweep(tenant_id, run_id) is None
+    text = client.get(page, headers={"accept-language": "en"}).content.decode()
+    assert "this one follows by itself" in text or "dette følger af sig selv" in text
+    assert reverse("admin:sync_run_change", args=[at_work.pk]) in text
+    finish_run(at_work)
+    assert [call[2] for call in queued] == [run_id, run_id]
 
 
 def test_buttons_need_a_post(ours, as_role):

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from sync.domain.runs import begin, finish_run, progress, queue_run, resume_runs, start
+from sync.domain import runs
+from sync.domain.runs import begin, fail_run, finish_run, progress, queue_run, resume_runs, start
 from sync.models import Run
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_tenant
@@ -81,19 +82,77 @@ def test_what_takes_its_worker_down_time_and_again_is_given_up(run, settings):
 
 
 def test_progress_is_a_sign_of_life(run, settings):
-    begin(run.tenant_id, run.kind, run.pk)
+    started = begin(run.tenant_id, run.kind, run.pk)
     let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
-    progress(run, 500, 1000)
+    progress(started, 500, 1000)
     assert resume_runs() == 0
 
 
-def test_a_second_run_of_a_kind_ends_at_once_unless_the_first_is_dead(run, settings):
+def test_a_second_run_of_a_kind_waits_for_the_first_unless_that_is_dead(run, queued, settings):
     assert begin(run.tenant_id, run.kind, run.pk)
+    assert begin(run.tenant_id, run.kind) is None  # the schedule has no wish of its own
     with tenant_scope(run.tenant_id):
         second = queue_run(Run(tenant_id=run.tenant_id, kind=run.kind))
         third = queue_run(Run(tenant_id=run.tenant_id, kind=run.kind))
+        assert Run.objects.count() == 3
     assert begin(run.tenant_id, run.kind, second.pk) is None
-    assert stored(second) == (Run.State.DONE, "already_running")
+    assert stored(second) == (Run.State.QUEUED, "follows_another")
     let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
-    assert begin(run.tenant_id, run.kind, third.pk)
+    started = begin(run.tenant_id, run.kind, third.pk)
     assert stored(run) == (Run.State.FAILED, "crashed")
+    del queued[:]
+    finish_run(started)
+    assert queued == [("sync.tasks.pull", (run.tenant_id, second.pk))]
+    assert stored(second) == (Run.State.QUEUED, "")
+
+
+def test_a_wish_that_waits_starts_when_the_run_at_work_has_ended(run, queued):
+    other = new_run("havnen")
+    first = begin(run.tenant_id, run.kind, run.pk)
+    with tenant_scope(run.tenant_id):
+        wishes = [queue_run(Run(tenant_id=run.tenant_id, kind=run.kind)) for _ in range(2)]
+    for wish in wishes:
+        assert begin(run.tenant_id, run.kind, wish.pk) is None
+    del queued[:]
+    fail_run(first, "timeout")
+    assert queued == [("sync.tasks.pull", (run.tenant_id, wishes[0].pk))]
+    assert [stored(wish) for wish in wishes] == [(Run.State.QUEUED, ""), (Run.State.QUEUED, "follows_another")]
+    finish_run(begin(run.tenant_id, run.kind, wishes[0].pk))
+    assert queued[1:] == [("sync.tasks.pull", (run.tenant_id, wishes[1].pk))]
+    assert stored(other) == (Run.State.QUEUED, "")
+
+
+def test_a_wish_is_kept_though_the_run_at_work_ends_at_the_same_instant(run, queued, monkeypatch):
+    """Its end saw nobody wait, and nobody else would look."""
+    first = begin(run.tenant_id, run.kind, run.pk)
+    with tenant_scope(run.tenant_id):
+        wish = queue_run(Run(tenant_id=run.tenant_id, kind=run.kind))
+    del queued[:]
+    look_again = runs._start_next
+
+    def end_first(tenant_id, kind):
+        monkeypatch.setattr(runs, "_start_next", lambda *_: None)
+        finish_run(first)
+        look_again(tenant_id, kind)
+
+    monkeypatch.setattr(runs, "_start_next", end_first)
+    assert begin(run.tenant_id, run.kind, wish.pk) is None
+    assert queued == [("sync.tasks.pull", (run.tenant_id, wish.pk))]
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_run_thought_dead_does_not_end_its_successor(run, settings, is_begun):
+    zombie = begin(run.tenant_id, run.kind, run.pk)
+    let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
+    assert resume_runs() == 1
+    successor = begin(run.tenant_id, run.kind, run.pk) if is_begun else None
+    expected = (Run.State.RUNNING if is_begun else Run.State.QUEUED, "")
+    progress(zombie, 7, 9)
+    finish_run(zombie, counts={"read": 7})
+    assert stored(run) == expected
+    assert (run.counts, run.done) == ({}, 0)
+    fail_run(zombie, "timeout")
+    assert stored(run) == expected
+    if successor:
+        finish_run(successor, counts={"read": 9})
+        assert (stored(run), run.counts, run.done) == ((Run.State.DONE, ""), {"read": 9}, 9)
