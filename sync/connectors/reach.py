@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import requests
 
 SECONDS = 5.0
@@ -15,4 +17,4 @@ def can_be_reached(public_url: str) -> bool:
             answer = session.get(f"{public_url}/healthz", timeout=SECONDS, allow_redirects=False)
         except (requests.RequestException, OSError):
             return False
-        return answer.status_code == requests.codes.ok
+        return answer.status_code == HTTPStatus.OK

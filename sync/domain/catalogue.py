@@ -583,9 +583,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Tryk på Opret i Uniconta, eller opret rækken manuelt: Firma / Vedligehold / Ændrings-URL.",
     ),
     "hook_outdated": (
-        "Uniconta could not call: the row’s address is revoked or leads elsewhere.",
+        "The row’s address is revoked or leads elsewhere, so what it calls out does not arrive here.",
         "Press Create in Uniconta, then delete the old row there: the platform deletes no row.",
-        "Uniconta kunne ikke kalde: rækkens adresse er tilbagekaldt eller fører et andet sted hen.",
+        "Rækkens adresse er tilbagekaldt eller fører et andet sted hen, så dens kald kommer ikke frem her.",
         "Tryk på Opret i Uniconta, og slet derefter den gamle række dér: platformen sletter ingen rækker.",
     ),
     "hook_failing": (
@@ -599,6 +599,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Create them by hand: Company / Maintenance / Change URL in Uniconta, with the address from the company’s page.",
         "Uniconta lod os ikke oprette rækkerne til Ændrings-URL. Intet er gået tabt.",
         "Opret dem manuelt: Firma / Vedligehold / Ændrings-URL i Uniconta, med adressen fra virksomhedens side.",
+    ),
+    "hook_other_table": (
+        "Uniconta made the row for another table than the one asked for, so no more were created. A * stands for all tables.",
+        "Look at the row in Uniconta under Company / Maintenance / Change URL and set its table there; the platform deletes no row. A row for all tables may stay: it carries everything.",
+        "Uniconta oprettede rækken til en anden tabel end den ønskede, så der blev ikke oprettet flere. En * står for alle tabeller.",
+        "Se på rækken i Uniconta under Firma / Vedligehold / Ændrings-URL, og ret dens tabel dér; platformen sletter ingen rækker. En række for alle tabeller kan blive: den bringer alt.",
     ),
     "hook_no_token": (
         "The company has no change URL yet.",

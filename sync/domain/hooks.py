@@ -6,6 +6,7 @@ address leaves this module but the one that is sent to Uniconta; the platform de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -156,26 +157,30 @@ def hooks(tenant_id: int, run_id: int) -> None:
     is_create = run.result.get("wanted") == CREATE
     recorder = Recorder(tenant_id, run.pk)
     seen: list[HookRow] | None = None
+    counts: dict[str, int] = {}
     connector: Connector | None = None
     try:
         url = _url(tenant_id) if is_create else ""
         connector = connector_for(tenant_id, System.UNICONTA, recorder)
         connector.identify()  # of our company, before anything is read or written (rule M13)
         seen = _read(tenant_id, connector)
-        counts = {}
-        if is_create and (tables := _missing(tenant_id, seen)):
-            _create(connector, tables, url)
-            seen = _read(tenant_id, connector)
-            left = _missing(tenant_id, seen)
-            if left:
-                raise NeedsAttention("hooks_refused", ", ".join(left))
-            counts = {"created": len(tables)}
+        for table in _missing(tenant_id, seen) if is_create else ():
+            before, refused = _covered(seen), _create(connector, table, url)
+            seen = _read(tenant_id, connector)  # whatever came of it: what is shown is what stands there now
+            if refused is not None:
+                raise refused
+            others = _covered(seen) - before - Counter([table])
+            if others:
+                raise NeedsAttention("hook_other_table", f"{table} → {', '.join(other or '*' for other in others)}")
+            counts["created"] = counts.get("created", 0) + 1
+        if counts and (left := _missing(tenant_id, seen)):
+            raise NeedsAttention("hooks_refused", ", ".join(left))
     except Connection.DoesNotExist:
         fail_run(run, "connection_missing")
     except SecretError:
         fail_run(run, "hook_url_sealed")
     except RemoteError as error:
-        fail_run(run, error.code, error.detail, result=None if seen is None else _kept(seen))
+        fail_run(run, error.code, error.detail, counts=counts, result=None if seen is None else _kept(seen))
     else:
         finish_run(run, counts=counts, result=_kept(seen))
     finally:
@@ -202,8 +207,13 @@ def _tables(tenant_id: int) -> dict[str, str]:
     return {entity.uniconta.table: entity.name for entity in entities_in_use(policies) if entity.uniconta.table}
 
 
+def _covered(rows: Sequence[HookRow]) -> Counter[str]:
+    """How many working rows there are by table."""
+    return Counter(row.table for row in rows if row.is_valid and row.is_here)
+
+
 def _missing(tenant_id: int, rows: Sequence[HookRow]) -> list[str]:
-    covered = {row.table for row in rows if row.is_valid and row.is_here}
+    covered = _covered(rows)
     if "" in covered:
         return []
     with tenant_scope(tenant_id):
@@ -212,21 +222,22 @@ def _missing(tenant_id: int, rows: Sequence[HookRow]) -> list[str]:
     return [table for table in tables if table in TABLE_NUMBERS.values()] if "?" in covered else tables
 
 
-def _create(connector: Connector, tables: Sequence[str], url: str) -> None:
-    """Raises RemoteError. An unclear answer is none: the look that follows tells."""
+def _create(connector: Connector, table: str, url: str) -> NeedsAttention | None:
+    """Make one row; returns the refusal. An unclear answer is none: the look that follows tells. Raises RetryLater."""
+    values: dict[str, Any] = {"Table": table, "Url": url, "UsePost": False}
+    # Without its number the row is made by the table's name alone. Should Uniconta not keep that, it stands for all tables.
     numbers = {name: number for number, name in TABLE_NUMBERS.items()}
-    for table in tables:
-        values: dict[str, Any] = {"Table": table, "Url": url, "UsePost": False}
-        if table in numbers:
-            values["TableId"] = numbers[table]
-        try:
-            connector.create(HOOKS, values, creation_id="")
-        except Unclear:
-            continue
-        except RetryLater:
-            raise
-        except RemoteError as error:  # whatever it is called, the log-in has just read: it may not create rows
-            raise NeedsAttention("hooks_refused", error.detail or error.code) from error
+    if table in numbers:
+        values["TableId"] = numbers[table]
+    try:
+        connector.create(HOOKS, values, creation_id="")
+    except Unclear:
+        return None
+    except RetryLater:
+        raise
+    except RemoteError as error:  # whatever it is called, the log-in has just read: it may not create rows
+        return NeedsAttention("hooks_refused", error.detail or error.code)
+    return None
 
 
 # ------------------------------------------------------------------------------------------------- the console

@@ -150,13 +150,14 @@ def hooks_of(tenant_ids: Sequence[int]) -> dict[int, Hooks]:
         received_at__gt=Subquery(_LOADED_AT) + timedelta(hours=1),
     )
     by_entity: dict[int, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
-    for row in (
-        *called.values("tenant_id", "entity").annotate(last_at=Max("received_at"), count=Count("pk", filter=today)),
-        *found.values("tenant_id", "entity").annotate(
-            found_at=Max("received_at"), found_count=Count("link", distinct=True, filter=today)
-        ),
+    for tenant_id, entity, last_at, count in called.values_list("tenant_id", "entity").annotate(
+        Max("received_at"), Count("pk", filter=today)
     ):
-        by_entity[row.pop("tenant_id")][row.pop("entity")].update(row)
+        by_entity[tenant_id][entity] |= {"last_at": last_at, "count": count}
+    for tenant_id, entity, found_at, count in found.values_list("tenant_id", "entity").annotate(
+        Max("received_at"), Count("link", distinct=True, filter=today)
+    ):
+        by_entity[tenant_id][entity] |= {"found_at": found_at, "found_count": count}
     return {pk: Hooks({entity: Calls(**row) for entity, row in by_entity[pk].items()}) for pk in tenant_ids}
 
 

@@ -1,9 +1,12 @@
 """Change URL rows in Uniconta: looked at and created on request, nobody else's touched, the address kept nowhere."""
 
 import json
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from sync.domain.hooks import hooks, last_look
 from sync.domain.reconcile import reconcile
@@ -71,6 +74,59 @@ def test_a_refusal_is_a_sentence_and_loses_nothing(world: World) -> None:
     assert (run.state, run.error_code) == ("failed", "hooks_refused")
     assert [row["is_valid"] for row in run.result["hooks"]] == [False]
     assert company.connection("uniconta").state == "working"
+
+
+def test_a_refusal_in_the_middle_shows_the_rows_as_they_are_now(world: World) -> None:
+    world.ends_well = False  # a row is written outside of the log of records
+    company, others = world.nordbyg, rows(world.havnen)
+    renew(company)
+    world.uniconta.faults.add("status", method="POST", status=403, nth=2)
+    run = carry_out(company, "create")
+    assert (run.state, run.error_code, run.counts) == ("failed", "hooks_refused", {"created": 1})
+    assert [(row["table"], row["is_valid"]) for row in run.result["hooks"]] == [("", False), ("DebtorGroup", True)]
+    assert rows(world.havnen) == others
+
+
+def test_a_row_made_for_another_table_is_said_and_no_more_are_made(world: World) -> None:
+    """Uniconta may not keep a table's name; then a row without a number of its table stands for all of them."""
+    world.ends_well = False  # rows are written outside of the log of records
+    company = world.nordbyg
+    renew(company)
+    world.uniconta.switches.read_only_fields = ("Table",)
+    run = carry_out(company, "create")
+    assert (run.state, run.error_code, run.error_detail) == ("failed", "hook_other_table", "DebtorGroup → *")
+    assert [row["table"] for row in run.result["hooks"] if row["is_valid"]] == [""]
+    assert carry_out(company, "create").state == "done"  # everything is carried now, and nothing more is made
+    assert len(rows(company)) == 2
+
+
+def page_of(client: Client, company: Company) -> str:
+    client.force_login(make_user("boss", is_superuser=True))
+    client.cookies["django_language"] = "en"
+    return client.get(reverse("admin:tenants_tenant_change", args=[company.tenant.pk])).content.decode()
+
+
+def test_a_row_that_uniconta_could_not_call_shows_with_its_reason(world: World, client: Client, settings: Any) -> None:
+    company = world.nordbyg
+    settings.PUBLIC_URL = "http://127.0.0.1:1"
+    company.uniconta.add_change_url(company.number, f"http://127.0.0.1:1/hooks/nordbyg/{token_of(company)}/uniconta/")
+    company.debtor("1001")
+    company.settle()
+    [failed] = [row for row in company.uniconta.rows(company.number, "TableChangeEvent") if row["HasError"]]
+    carry_out(company)
+    page = page_of(client, company)
+    assert "Uniconta could not call the change URL." in page
+    assert escape(failed["ErrorMessage"][:30]) in page
+    assert token_of(company) not in page
+
+
+def test_a_table_without_a_row_of_its_own_is_said_to_be_carried_by_the_one_for_all(
+    world: World, client: Client
+) -> None:
+    carry_out(world.nordbyg)
+    page = page_of(client, world.nordbyg)
+    assert page.count("carried by the row for all tables") == 2
+    assert "is there<" not in page
 
 
 @pytest.mark.parametrize("is_daily", [True, False])

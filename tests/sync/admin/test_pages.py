@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from sync.domain.budgets import count_calls, login_of
 from sync.models import Run
 from tenants.models import Membership, Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -75,6 +78,46 @@ def test_run_page(world, boss, kind, state):
     response = boss.get(reverse("admin:sync_run_change", args=[run.pk]))
     assert response.status_code == 200
     assert ("Refresh" in response) == (state in ("queued", "running"))
+
+
+def company_page(boss: Client, tenant: Tenant) -> str:
+    boss.cookies["django_language"] = "en"
+    return boss.get(reverse("admin:tenants_tenant_change", args=[tenant.pk])).content.decode()
+
+
+def test_what_waits_for_midnight_is_said_with_where_to_press(boss):
+    ours, theirs = make_tenant("ours"), make_tenant("theirs")
+    connection, _ = make_connections(ours, uniconta_username="ours")
+    make_connections(theirs, uniconta_username="theirs", intempus_username="theirs")
+    texts = {3999: None, 4000: "checks of Uniconta, the full comparison", 4750: "fetches from Intempus, checks"}
+    counted = 0
+    for count, text in texts.items():
+        with tenant_scope(ALL):
+            count_calls("uniconta", login_of(connection), "sweep", count - counted)
+        counted = count
+        page = company_page(boss, ours)
+        assert ("wait until midnight" in page) is ("press Run now under What carries the changes" in page) is bool(text)
+        assert text is None or text in page
+    assert "wait until midnight" not in company_page(boss, theirs)
+
+
+def test_the_tile_says_how_often_uniconta_is_really_checked(boss):
+    ours, theirs = make_tenant("ours"), make_tenant("theirs", sweep_minutes=20)
+    for tenant in (ours, theirs):
+        make_policy(tenant, loaded_at=timezone.now() - timedelta(days=2))
+    make_event(ours, "product", state="done")
+    hourly = "each table at least once an hour, while change URLs work"
+    page = company_page(boss, ours)
+    assert page.count(hourly) == 2  # the tile, and the list of schedules
+    assert "because a check found" not in page
+    for _ in range(3):
+        make_event(ours, origin="sweep", link=make_link(ours), state="done")
+    page = company_page(boss, ours)
+    assert page.count("Customer (debtor): every 15 minutes, because a check found what no change URL had announced") == 2
+    assert "Customer (debtor): No change URL call has come for this table for 24 hours" in page
+    page = company_page(boss, theirs)
+    assert hourly not in page
+    assert page.count("every 20 minutes") == 2
 
 
 # ------------------------------------------------------------------------------------------ prices of the lists

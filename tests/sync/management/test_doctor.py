@@ -166,7 +166,15 @@ def test_changes_that_wait_too_long_and_a_silent_worker(healthy):
 def test_a_budget_that_runs_out(healthy):
     with tenant_scope(ALL):
         count_calls("uniconta", login_of(Connection.objects.get(system="uniconta")), "sweep", 4000)
-    assert re.search(r"! Calls, Uniconta: 40\d\d of 5000 today", doctor()[0])
+    output = doctor()[0]
+    assert re.search(r"! Calls, Uniconta: 40\d\d of 5000 today\. .*wait until midnight", output)
+    assert "press Run now under What carries the changes" in output
+
+
+def test_an_address_that_does_not_answer(healthy, settings):
+    """Nobody listens at the address of tests."""
+    settings.PUBLIC_URL = "http://127.0.0.1:1"
+    assert "! Address: http://127.0.0.1:1 does not answer this machine" in doctor()[0]
 
 
 def test_an_entity_on_hold(healthy):
