@@ -165,10 +165,9 @@ def hooks(tenant_id: int, run_id: int) -> None:
         connector.identify()  # of our company, before anything is read or written (rule M13)
         seen = _read(tenant_id, connector)
         for table in _missing(tenant_id, seen) if is_create else ():
-            before, refused = _covered(seen), _create(connector, table, url)
-            seen = _read(tenant_id, connector)  # whatever came of it: what is shown is what stands there now
-            if refused is not None:
-                raise refused
+            before = _covered(seen)
+            _create(connector, table, url)
+            seen = _read(tenant_id, connector)  # each time: what is shown stands there now, whatever comes next
             others = _covered(seen) - before - Counter([table])
             if others:
                 raise NeedsAttention("hook_other_table", f"{table} → {', '.join(other or '*' for other in others)}")
@@ -222,8 +221,8 @@ def _missing(tenant_id: int, rows: Sequence[HookRow]) -> list[str]:
     return [table for table in tables if table in TABLE_NUMBERS.values()] if "?" in covered else tables
 
 
-def _create(connector: Connector, table: str, url: str) -> NeedsAttention | None:
-    """Make one row; returns the refusal. An unclear answer is none: the look that follows tells. Raises RetryLater."""
+def _create(connector: Connector, table: str, url: str) -> None:
+    """Make one row. Raises RemoteError. An unclear answer is none: the look that follows tells."""
     values: dict[str, Any] = {"Table": table, "Url": url, "UsePost": False}
     # Without its number the row is made by the table's name alone. Should Uniconta not keep that, it stands for all tables.
     numbers = {name: number for number, name in TABLE_NUMBERS.items()}
@@ -232,12 +231,11 @@ def _create(connector: Connector, table: str, url: str) -> NeedsAttention | None
     try:
         connector.create(HOOKS, values, creation_id="")
     except Unclear:
-        return None
+        return
     except RetryLater:
         raise
     except RemoteError as error:  # whatever it is called, the log-in has just read: it may not create rows
-        return NeedsAttention("hooks_refused", error.detail or error.code)
-    return None
+        raise NeedsAttention("hooks_refused", error.detail or error.code) from error
 
 
 # ------------------------------------------------------------------------------------------------- the console

@@ -150,14 +150,13 @@ def hooks_of(tenant_ids: Sequence[int]) -> dict[int, Hooks]:
         received_at__gt=Subquery(_LOADED_AT) + timedelta(hours=1),
     )
     by_entity: dict[int, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
-    for tenant_id, entity, last_at, count in called.values_list("tenant_id", "entity").annotate(
-        Max("received_at"), Count("pk", filter=today)
-    ):
-        by_entity[tenant_id][entity] |= {"last_at": last_at, "count": count}
-    for tenant_id, entity, found_at, count in found.values_list("tenant_id", "entity").annotate(
-        Max("received_at"), Count("link", distinct=True, filter=today)
-    ):
-        by_entity[tenant_id][entity] |= {"found_at": found_at, "found_count": count}
+    calls = called.values("tenant_id", "entity").annotate(last_at=Max("received_at"), count=Count("pk", filter=today))
+    finds = found.values("tenant_id", "entity").annotate(
+        found_at=Max("received_at"), found_count=Count("link", distinct=True, filter=today)
+    )
+    rows: list[dict[str, Any]] = [*map(dict, calls), *map(dict, finds)]
+    for row in rows:
+        by_entity[row.pop("tenant_id")][row.pop("entity")].update(row)
     return {pk: Hooks({entity: Calls(**row) for entity, row in by_entity[pk].items()}) for pk in tenant_ids}
 
 

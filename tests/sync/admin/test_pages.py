@@ -113,7 +113,9 @@ def test_the_tile_says_how_often_uniconta_is_really_checked(boss):
     for _ in range(3):
         make_event(ours, origin="sweep", link=make_link(ours), state="done")
     page = company_page(boss, ours)
-    assert page.count("Customer (debtor): every 15 minutes, because a check found what no change URL had announced") == 2
+    assert (
+        page.count("Customer (debtor): every 15 minutes, because a check found what no change URL had announced") == 2
+    )
     assert "Customer (debtor): No change URL call has come for this table for 24 hours" in page
     page = company_page(boss, theirs)
     assert hourly not in page
