@@ -47,7 +47,7 @@ def proven(world: World) -> Company:
         company.settle()
         company.both()
         with tenant_scope(company.tenant.pk):
-            EntityPolicy.objects.update(loaded_at=timezone.now() - timedelta(days=1))
+            EntityPolicy.objects.update(loaded_at=timezone.now() - timedelta(days=3))
             ChangeEvent.objects.exclude(origin=ChangeEvent.Origin.WEBHOOK).delete()
     with tenant_scope(world.havnen.tenant.pk):
         ChangeEvent.objects.filter(tenant=world.havnen.tenant).delete()
