@@ -1,17 +1,65 @@
 """Fixtures for all tests. The database server itself is started by plugin_database.py."""
 
+import gc
+import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
+from django.test.testcases import LiveServerThread
+from pytest_django import DjangoDbBlocker
 
 from tenants.row_security import as_owner
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector shall not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """One of the parallel workers migrates a database, the others copy it."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if session is None:
+        yield
+        return
+    migrated = f"migrated_{session}"
+    creation = connection.creation
+    create = creation.create_test_db
+
+    def create_or_copy(*args: Any, **kwargs: Any) -> str:
+        with connection._nodb_cursor() as server:
+            server.execute("SELECT pg_advisory_lock(1)")  # gone with this connection
+            server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [migrated])
+            is_there = bool(server.fetchone())
+            if is_there:
+                connection.settings_dict["TEST"]["TEMPLATE"] = migrated
+            name = create(*args, **kwargs)  # which migrates: in a copy there is nothing to do
+            if not is_there:
+                connection.close()
+                server.execute(f'CREATE DATABASE "{migrated}" TEMPLATE "{name}"')
+            return name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(creation, "create_test_db", create_or_copy)
+        yield
+    with django_db_blocker.unblock(), connection._nodb_cursor() as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{migrated}"')
+
 
 # Django's flush truncates every table, which costs more than most tests, and makes content types and permissions anew.
 # Foreign keys are checked at the commit, so the order of the tables does not matter.
@@ -36,6 +84,35 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", _empty_tables)
         yield
+
+
+class LastingServer(ThreadedWSGIServer):
+    """A live server whose threads keep their database connections, as those of gunicorn do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pool = ThreadPoolExecutor(32, "live-server", initializer=self._enter)
+        self._connections: list[BaseDatabaseWrapper] = []
+
+    def _enter(self) -> None:
+        connection.inc_thread_sharing()  # so that another thread may close it in the end
+        self._connections.append(connections[connection.alias])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._pool.submit(self.process_request_thread, request, client_address)
+
+    def _close_connections(self) -> None:
+        """Not after each request."""
+
+    def server_close(self) -> None:
+        super().server_close()
+        for each in self._connections:
+            each.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lasting_server() -> None:
+    LiveServerThread.server_class = LastingServer
 
 
 @pytest.fixture

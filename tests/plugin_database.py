@@ -15,7 +15,16 @@ from integration_platform.postgres import EmbeddedPostgres
 
 SERVERS = Path(__file__).resolve().parent.parent / "var" / "test-servers"
 # Nothing outlives the session, so nothing needs to reach the disk.
-OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "1h",
+    "max_connections": "300",
+}
 
 
 def _prepare_environment() -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -29,6 +28,24 @@ GROUP = 40
 CRASHES_ALONE = 3
 #: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
 ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
+
+# Whatever is pending for these records, due or not. A webhook that came since the link was made is known only by its
+# record id.
+TAKE = f"""
+WITH theirs AS (
+    SELECT e.id, l.id AS link_id FROM mappings_recordlink l, LATERAL (
+        SELECT id FROM sync_changeevent WHERE state = 'pending' AND link_id = l.id
+        UNION ALL
+        SELECT id FROM sync_changeevent
+        WHERE state = 'pending' AND link_id IS NULL AND tenant_id = l.tenant_id AND entity = l.entity AND remote_id <> ''
+          AND ({" OR ".join(f"system = '{system}' AND remote_id = l.{system}_id" for system in System)})
+    ) e
+    WHERE l.id = ANY(%s)
+)
+UPDATE sync_changeevent e SET state = 'claimed', claim = %s, crashes = e.crashes + 1, link_id = theirs.link_id
+FROM theirs WHERE e.id = theirs.id AND e.state = 'pending'
+RETURNING e.*
+"""  # noqa: S608 - constants of this module
 
 
 class LeaseLostError(Exception):
@@ -133,7 +150,7 @@ def _take(context: Context, lease: Lease, entity: Entity, events: list[ChangeEve
     healthy = [event for event in events if not event.crashes]
     events = healthy or events[:1]
     _link(context, entity, events)
-    claimed.add(take_for(context, lease, entity, [event.link_id for event in events if event.link_id]))
+    claimed.add(take_for(lease, [event.link_id for event in events if event.link_id]))
     return claimed
 
 
@@ -157,25 +174,10 @@ def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
         ChangeEvent.objects.bulk_update(loose, ["link"])
 
 
-def take_for(context: Context, lease: Lease, entity: Entity, links: list[int]) -> list[ChangeEvent]:
+def take_for(lease: Lease, links: list[int]) -> list[ChangeEvent]:
     """Claim whatever is pending for these records, due or not: one look answers all of it."""
-    pending = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.PENDING)
-    ids = list(pending.filter(link_id__in=links).values_list("pk", flat=True))
-    # A webhook that came since the link was made is known only by its record id.
-    owners: dict[tuple[str, str], int] = {}
-    for link in RecordLink.objects.filter(pk__in=links).only("entity", "uniconta_id", "intempus_id"):
-        owners |= {(system.value, link.remote_id(system)): link.pk for system in System if link.remote_id(system)}
-    is_theirs = Q(pk__in=[])
-    for system in System:
-        is_theirs |= Q(system=system.value, remote_id__in=[name for owner, name in owners if owner == system.value])
-    for event in pending.filter(is_theirs, link=None, entity=entity.name):
-        event.link_id = owners[event.system, event.remote_id]
-        event.save(update_fields=["link"])
-        ids.append(event.pk)
-    if not ids:
-        return []
-    ChangeEvent.objects.filter(pk__in=ids).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
-    return list(ChangeEvent.objects.filter(pk__in=ids).order_by("priority", "id"))
+    claimed = ChangeEvent.objects.raw(TAKE, [links, lease.token])
+    return sorted(claimed, key=lambda event: (event.priority, event.pk))
 
 
 def finish(events: Iterable[ChangeEvent], state: str, code: str = "", detail: str = "") -> None:

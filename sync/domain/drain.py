@@ -190,7 +190,7 @@ def process_group(
             pull_entity(context, context.entities[name])  # what a new record hangs on may be inactive by now
     with tenant_scope(context.tenant_id):
         fence(lease)
-        claimed.add(take_for(context, lease, entity, links))
+        claimed.add(take_for(lease, links))
         items = load_items(links, claimed.events)
         items = find_matches(context, entity, items, is_needed=bool(needed))
         settle_unclear(entity, items)
