@@ -63,7 +63,7 @@ worker: setup ## the part that synchronises
 
 .PHONY: test
 test: setup ## the whole test suite (ARGS="-k words" narrows it down)
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist load --maxschedchunk 1 $(ARGS)
 
 MINUTES ?= 60
 ONLY ?=

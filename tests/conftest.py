@@ -21,6 +21,11 @@ from pytest_django import DjangoDbBlocker
 from tenants.row_security import as_owner
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: at the end of a session no worker shall wait for another's."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays: the garbage collector shall not look through it again and again."""
     gc.collect()

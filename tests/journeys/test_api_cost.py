@@ -42,6 +42,7 @@ def documented(what):
     return int(figure.replace(",", ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", ["idle day", "idle day, change URLs at work"])
 def test_an_idle_day(steady, rows):
     """Every schedule of a day, in order of time, with nothing happening on either side."""

@@ -327,6 +327,7 @@ class Machine(RuleBasedStateMachine):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conflict_policy", ["uniconta_wins", "merge_fields"])
 def test_it_ends_as_the_rules_say(
     world: World, conflict_policy: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
