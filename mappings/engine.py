@@ -98,6 +98,14 @@ class ConflictPolicy(StrEnum):
     MERGE_FIELDS = "merge_fields"
 
 
+class Winner(StrEnum):
+    """Whose value stands where a pair differs at its first writing. A blank never overwrites a value, in any case."""
+
+    UNICONTA = "uniconta"
+    INTEMPUS = "intempus"
+    BLANKS = "blanks"  # what is blank is filled, all else is left as it is on both sides
+
+
 class Inactive(StrEnum):
     """Why a record is inactive in Intempus."""
 
@@ -158,6 +166,7 @@ class Standing:
     inactive_reason: Inactive = Inactive.NO
     is_used: bool = True  # of an entity on demand: some record that goes to Intempus uses it
     is_needed: bool = False  # a record that comes into use in Intempus must refer to it: not while it is inactive there
+    winners: Mapping[str, Winner] = field(default_factory=dict)  # what a person chose, by attribute; "" for all others
 
 
 class References(Protocol):
@@ -259,6 +268,11 @@ def make_plan(
 def has_ended(entity: Entity, values: Values) -> bool:
     """Whether Uniconta's values withdraw something from the record: it stays, but nobody makes a new one of it."""
     return any(values.get(attribute.name, "") != "" for attribute in entity.attributes if attribute.is_withdrawal)
+
+
+def may_be_created(entity: Entity, values: Values) -> bool:
+    """Whether Uniconta's values are worth a new record in Intempus: neither ended nor blocked."""
+    return not has_ended(entity, values) and (entity.activity is None or _is_active(entity, values))
 
 
 def says_nothing(attribute: Attribute, in_uniconta: Value | None) -> bool:
@@ -406,6 +420,8 @@ def _born_in_uniconta(
         return Plan(Outcome.EXCLUDED, "ended_in_uniconta", inactive_reason=inactive)
     if not (policy.to_intempus and policy.create_in_intempus):
         return Plan(Outcome.EXCLUDED, "creates_off", inactive_reason=inactive)
+    if inactive and not standing.is_needed:
+        return Plan(Outcome.EXCLUDED, "blocked_only_in_uniconta", inactive_reason=inactive)
     changes: list[FieldChange] = []
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
@@ -480,7 +496,9 @@ def _on_both_sides(
                     )
                 )
             case System.INTEMPUS if attribute.direction is Direction.BOTH:
-                reason = "changed_in_intempus" if attribute.name in uniconta.base else "filled_blank"
+                reason = (
+                    "changed_in_intempus" if attribute.name in uniconta.base else comparison.first_reason(attribute)
+                )
                 to_uniconta.append(FieldChange(attribute.name, in_uniconta, in_intempus, reason))
             case System.INTEMPUS if attribute.name in comparison.intempus_changed:
                 not_taken_over.append(comparison.edit(attribute))
@@ -528,6 +546,7 @@ class _Comparison:
         self.uniconta_now, self.intempus_now = uniconta.current, intempus.current
         self.policy, self.references = policy, references
         self.standing = standing
+        self.winners = standing.winners
         self.is_reticked = standing.inactive_reason is Inactive.FLAG and standing.was_sent
         renamed = {attribute.name for attribute in entity.references if self._is_renamed(attribute)}
         self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in renamed]
@@ -561,9 +580,9 @@ class _Comparison:
     def winner(self, attribute: Attribute) -> System | None:
         """Whose value stands afterwards, for a field on which the sides differ; None: leave both as they are."""
         name = attribute.name
-        if not self.has_base(attribute) and self.uniconta_now[name] == "":
-            return System.INTEMPUS  # a blank never overwrites at first matching
-        if self.is_reticked or not self.has_base(attribute):
+        if not self.has_base(attribute):
+            return self._first_winner(attribute)
+        if self.is_reticked:
             return System.UNICONTA
         in_uniconta, in_intempus = name in self.uniconta_changed, name in self.intempus_changed
         if in_uniconta:
@@ -574,6 +593,19 @@ class _Comparison:
         if is_whole and self.uniconta_changed:
             return System.UNICONTA  # the record was saved in Uniconta: the whole record wins (rule M4)
         return System.INTEMPUS
+
+    def _first_winner(self, attribute: Attribute) -> System | None:
+        """The same for a pair that is written for the first time. A blank never overwrites a value."""
+        name = attribute.name
+        if self.uniconta_now[name] == "":
+            return System.INTEMPUS
+        if self.intempus_now[name] == "" or self.is_reticked:
+            return System.UNICONTA
+        chosen = self.winners.get(name, self.winners.get("", Winner.UNICONTA))
+        if chosen is Winner.BLANKS:
+            return None
+        is_theirs = chosen is Winner.INTEMPUS and attribute.direction is Direction.BOTH
+        return System.INTEMPUS if is_theirs else System.UNICONTA
 
     def loses(self, attribute: Attribute) -> bool:
         """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
@@ -589,6 +621,9 @@ class _Comparison:
         if not self.has_base(attribute):
             return "first_sync"
         return "changed_in_uniconta" if attribute.name in self.uniconta_changed else "overwritten"
+
+    def first_reason(self, attribute: Attribute) -> str:
+        return "filled_blank" if self.uniconta_now[attribute.name] == "" else "chosen_by_person"
 
     def edit(self, attribute: Attribute) -> FieldChange:
         base = self.intempus.base.get(attribute.name, "")

@@ -5,10 +5,11 @@ doubled or late without carrying old data. Queue them by their path: `enqueue("s
 from __future__ import annotations
 
 from sync.domain import check_up as checking
-from sync.domain import connections, doorbell
+from sync.domain import connections, doorbell, match_decisions, undo
 from sync.domain import digest as digests
 from sync.domain import draft as drafting
 from sync.domain import drain as draining
+from sync.domain import first_matching as matching
 from sync.domain import hooks as hooking
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
@@ -63,6 +64,21 @@ def retry_many(tenant_id: int, run_id: int) -> None:
 def hooks(tenant_id: int, run_id: int) -> None:
     """Look at the Change URL rows in Uniconta, or create the missing ones: the run says which."""
     hooking.hooks(tenant_id, run_id)
+
+
+def first_matching(tenant_id: int, run_id: int) -> None:
+    """Read both systems and list what corresponds to what."""
+    matching.first_matching(tenant_id, run_id)
+
+
+def decide_many(tenant_id: int, run_id: int) -> None:
+    """Decide on many rows of the first matching."""
+    match_decisions.decide_many(tenant_id, run_id)
+
+
+def undo_run(tenant_id: int, run_id: int) -> None:
+    """Take back what a run wrote."""
+    undo.undo_run(tenant_id, run_id)
 
 
 def preview(tenant_id: int, run_id: int) -> None:

@@ -63,6 +63,10 @@ class EntityPolicy(models.Model):
     hold_code = models.CharField(max_length=60, blank=True, editable=False)
     hold_detail = models.TextField(blank=True, editable=False)
     loaded_at = models.DateTimeField(_("first load finished"), null=True, editable=False)
+    # When both systems were last read for the first matching; a company goes live from the console only after that.
+    matched_at = models.DateTimeField(null=True, editable=False)
+    # So many records may still be written until a person says “go on”; None: there is no such limit.
+    first_left = models.PositiveSmallIntegerField(null=True, editable=False)
 
     history = HistoricalRecords(
         excluded_fields=[
@@ -73,6 +77,8 @@ class EntityPolicy(models.Model):
             "hold_code",
             "hold_detail",
             "loaded_at",
+            "matched_at",
+            "first_left",
         ]
     )
 

@@ -76,7 +76,10 @@ class RecordLink(models.Model):
     reserved_number = models.CharField(max_length=60, blank=True)
     uniconta_match_keys = ArrayField(models.TextField(), default=list)
     intempus_match_keys = ArrayField(models.TextField(), default=list)
-    is_match_rejected = models.BooleanField(default=False)  # a person said: none of the proposals, make a new one
+    is_match_rejected = models.BooleanField(default=False)  # a person said: none of those alike, it is a new one
+    # Whose value stands where the pair differs at its first writing: attribute → mappings.engine.Winner, "" for all others.
+    winners = models.JSONField(default=dict)
+    is_left_out = models.BooleanField(_("left out"), default=False)  # a person said: it stays out of this
     differing = ArrayField(models.TextField(), verbose_name=_("differs in"), default=list)
     generation = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(_("first seen"), auto_now_add=True)

@@ -24,6 +24,8 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.decide import DELETIONS
 from sync.domain.match import match_record
+from sync.domain.match_decisions import free_records, take_in_again, unlink
+from sync.domain.move import BusyError
 from sync.domain.retry_many import queue_retries
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
@@ -97,6 +99,7 @@ class DiffersFilter(ChoiceFilter):
 LINK_REASONS = {
     "ambiguous_match",
     "blocked",
+    "blocked_only_in_uniconta",
     "crashed",
     "creates_off",
     "deleted_in_intempus",
@@ -104,11 +107,13 @@ LINK_REASONS = {
     "direction_off",
     "ended_in_uniconta",
     "entity_off",
+    "first_ten",
     "flag_appeared",
     "flag_disappeared",
     "field_disappeared",
     "key_taken",
     "key_too_long",
+    "left_out",
     "loop_breaker",
     "mapping_error",
     "never_ticked",
@@ -154,6 +159,9 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         Press("switch-off", _("Set the other one inactive"), "block", "press_switch_off", Right.OPERATE),
         Press("leave", _("Leave the other one as it is"), "link_off", "press_leave", Right.OPERATE),
         Press("create-again", _("Create again in Intempus"), "restore", "press_create_again", Right.OPERATE),
+        Press("unlink", _("Take the pair apart"), "link_off", "press_unlink", Right.OPERATE),
+        Press("take-in", _("Take in again"), "add_link", "press_take_in", Right.OPERATE),
+        Press("new-record", _("It is a new record"), "person_add", "press_none", Right.OPERATE),
         Press("sync", _("Sync now"), "sync", "press_sync", Right.OPERATE, "primary"),
         Press("preview", _("Preview"), "visibility", "press_preview", Right.OPERATE),
         Press("retry", _("Retry"), "replay", "press_retry", Right.OPERATE),
@@ -264,8 +272,10 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.same_as_view)
+        by_hand = self.admin_site.admin_view(self.by_hand_view)
         return [
             path("<path:object_id>/same-as/<int:other_id>/", view, name="mappings_recordlink_same_as"),
+            path("<path:object_id>/link-by-hand/", by_hand, name="mappings_recordlink_by_hand"),
             *super().get_urls(),
         ]
 
@@ -273,6 +283,12 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         """The answers to a deletion stand only where that is the question; those to a match stand with the candidates."""
         assert isinstance(obj, RecordLink)
         hidden = {"none-of-them"}
+        if not obj.is_linked:
+            hidden.add("unlink")
+        if not obj.is_left_out:
+            hidden.add("take-in")
+        if obj.is_linked or not obj.is_left_out:
+            hidden.add("new-record")
         if obj.reason not in DELETIONS:
             hidden |= {"switch-off", "leave", "create-again"}
         elif obj.reason != "deleted_in_intempus":
@@ -307,6 +323,36 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         actions.choose_match(link.pk, None, request.user.pk)
         _say_queued(request, 1)
         return self._back(link)
+
+    def press_unlink(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        try:
+            half = unlink(link.pk, request.user.pk)
+        except ValueError:
+            messages.error(request, gettext("This record is no pair."))
+        except BusyError:
+            messages.error(request, gettext("Changes are being processed right now. Wait a moment and press again."))
+        else:
+            text = gettext("Taken apart. %(one)s and %(other)s both stay out until you say what either is.")
+            messages.success(request, text % {"one": link, "other": half})
+        return self._back(link)
+
+    def press_take_in(self, request: HttpRequest, link: RecordLink) -> HttpResponse:
+        take_in_again(link.pk, request.user.pk)
+        _say_queued(request, 1)
+        return self._back(link)
+
+    def by_hand_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Link with the record of the other system whose number, id or name was typed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        link: RecordLink = self.object_or_404(request, object_id)
+        text = request.POST.get("other", "").strip()
+        found = free_records(link, text) if text and not link.is_linked else []
+        if len(found) != 1:
+            message = gettext("There is no single free record in the other system with that number, id or name.")
+            messages.error(request, message)
+            return self._back(link)
+        return self.same_as_view(request, object_id, found[0].pk)
 
     def same_as_view(self, request: HttpRequest, object_id: str, other_id: int) -> HttpResponse:
         if request.method != "POST":
@@ -358,6 +404,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "is_first_page": "before" not in request.GET,
             "neighbours": near,
             "candidates": self._candidates(request, link, entity),
+            "may_link": not link.is_linked and has_right(request.user, Right.OPERATE, link.tenant_id),
             "presses": self.presses_for(request, link),
             "press_url": "admin:mappings_recordlink_press",
         }

@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -18,13 +19,16 @@ from mappings.models import RecordLink
 from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
 from sync.admin.own_fields import shown_draft
+from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.runs import FOLLOWS
 from sync.domain.timeline import entity_of, shown_exchanges
+from sync.domain.undo import UNDOABLE, written_by
 from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import system_name
-from tenants.admin.base import ChoiceFilter, InfinitePaginator, ReadOnlyMixin, TenantAdmin, TenantFilter, label
+from tenants.admin.base import ChoiceFilter, InfinitePaginator, Press, ReadOnlyMixin, TenantAdmin, TenantFilter, label
 from tenants.labels import age, person_name
+from tenants.roles import Right
 
 TONES = {
     Run.State.QUEUED: "busy",
@@ -42,6 +46,9 @@ COUNTS = {
     "unchanged": _("unchanged"),
     "gone": _("gone"),
     "events": _("changes found"),
+    "certain": _("certain"),
+    "probable": _("probable"),
+    "ambiguous": _("ambiguous"),
     "pairs": _("pairs"),
     "equal": _("equal"),
     "differing": _("differ"),
@@ -57,6 +64,7 @@ COUNTS = {
     "failed": pgettext_lazy("count", "failed"),
     "records": _("records"),
     "altered": pgettext_lazy("count", "would change"),
+    "fields": _("fields"),
     "held": pgettext_lazy("count", "held by the brake"),
     "checks_ok": pgettext_lazy("count", "fine"),
     "checks_warning": pgettext_lazy("count", "to look at"),
@@ -90,6 +98,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     paginator = InfinitePaginator
     list_display = ["kind_shown", "company", "state_shown", "progress", "person", "started", "took"]
     related = ("tenant", "requested_by")
+    presses = [Press("undo", _("Undo run"), "undo", "undo", Right.CONFIGURE, "danger")]
     list_filter = [TenantFilter, KindFilter, StateFilter]
 
     @admin.display(description=_("kind"))
@@ -119,6 +128,20 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     @admin.display(description=_("took"))
     def took(self, run: Run) -> str:
         return duration(run)
+
+    def presses_for(self, request: HttpRequest, obj: Any) -> list[Press]:
+        """Only what wrote something can be undone, and once is enough."""
+        is_over = obj.kind in UNDOABLE and obj.state == Run.State.DONE
+        is_open = is_over and obj.tenant.is_live and written_by(obj).exists()
+        return super().presses_for(request, obj) if is_open else []
+
+    def undo(self, request: HttpRequest, run: Run) -> HttpResponse:
+        if run.kind not in UNDOABLE or not run.tenant.is_live:
+            raise Http404
+        undone = Run(tenant_id=run.tenant_id, kind=Run.Kind.UNDO, requested_by_id=request.user.pk)
+        undone.result = {"run": run.pk}
+        actions.start_run(undone)
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[undone.pk]))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -150,6 +173,8 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "plan": preview(run, link),
             **shown_draft(run, request.GET.get("page")),
             "checks": run.result.get("checks") if isinstance(run.result, dict) else None,
+            "presses": self.presses_for(request, run),
+            "press_url": "admin:sync_run_press",
             "exchanges": [] if is_unfinished else self._exchanges(run),
         }
         response = TemplateResponse(request, "console/run.html", context)

@@ -13,17 +13,20 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.admin.entity_policy import EntityPolicyInline
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
+from sync.admin.first_matching import export_view, first_matching_view, import_view
 from sync.admin.held_set import open_sets
 from sync.admin.hook_table import hook_table
 from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
+from sync.domain.first_matching import Summary, is_matched, summarise
+from sync.domain.first_ten import go_on, is_held
 from sync.domain.health import ConnectionHealth, TenantHealth, health
 from sync.domain.hooks import CREATE, last_look
 from sync.domain.retry_many import queue_retries
@@ -56,9 +59,11 @@ class TenantPageAdmin(TenantSettingsAdmin):
         Press("sweep", _("Check Uniconta"), "fact_check", "sweep", Right.OPERATE, "primary"),
         Press("reconcile", _("Full comparison"), "compare_arrows", "reconcile", Right.OPERATE),
         Press("check_up", _("Check-up"), "stethoscope", "check_up", Right.OPERATE),
+        Press("first-matching", _("First matching"), "compare_arrows", "first_matching", Right.OPERATE, "primary"),
         Press("pause", _("Pause synchronisation"), "pause", "pause", Right.CONFIGURE),
         Press("resume", _("Resume synchronisation"), "play_arrow", "resume", Right.CONFIGURE, "primary"),
         Press("go-live", _("Go live"), "rocket_launch", "go_live", Right.CONFIGURE, "primary"),
+        Press("go-on", _("Go on with the rest"), "play_arrow", "go_on", Right.CONFIGURE, "primary"),
         Press("test-uniconta", _("Test connection"), "network_check", "test_uniconta", Right.OPERATE),
         Press("test-intempus", _("Test connection"), "network_check", "test_intempus", Right.OPERATE),
         Press("pause-uniconta", _("Pause"), "pause", "pause_uniconta", Right.OPERATE),
@@ -156,6 +161,11 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "hooks_silent": explain_code("hooks_silent"),
                 "may_configure": may_configure,
                 "may_operate": has_right(request.user, Right.OPERATE, tenant.pk),
+                "go_on": presses.get("go-on") if tenant.is_live and is_held(tenant.pk) else None,
+                "first_ten": explain_code("first_ten"),
+                "is_preparing": tenant.state == Tenant.State.PREPARING,
+                "is_matched": is_matched(tenant.pk),
+                "has_match_rows": MatchRow.objects.filter(tenant=tenant).exists(),
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),
                 "tokens": [
@@ -174,12 +184,19 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def get_urls(self) -> list[URLPattern]:
         go_live = self.admin_site.admin_view(self.go_live_view)
         move = self.admin_site.admin_view(partial(move_view, self))
+        matching = self.admin_site.admin_view(partial(first_matching_view, self))
+        list_out = self.admin_site.admin_view(partial(export_view, self))
+        list_in = self.admin_site.admin_view(partial(import_view, self))
         retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
             # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
             path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
             path("<path:object_id>/move/<slug:system>/", move, name="tenants_tenant_move"),
+            path("<path:object_id>/matching/", matching, name="tenants_tenant_first_matchings"),
+            path("<path:object_id>/matching/<slug:entity>/", matching, name="tenants_tenant_first_matching"),
+            path("<path:object_id>/matching/<slug:entity>/as/<slug:form>/", list_out, name="tenants_tenant_match_list"),
+            path("<path:object_id>/matching/<slug:entity>/import/", list_in, name="tenants_tenant_match_list_in"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
@@ -238,6 +255,11 @@ class TenantPageAdmin(TenantSettingsAdmin):
     def check_up(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.CHECK_UP)
 
+    def first_matching(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        if tenant.state != Tenant.State.PREPARING:
+            raise Http404
+        return self._start(request, tenant, Run.Kind.MATCHING)
+
     def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return self._start(request, tenant, Run.Kind.TEST, System.UNICONTA.value)
 
@@ -293,9 +315,18 @@ class TenantPageAdmin(TenantSettingsAdmin):
         return _back(tenant)
 
     def go_live(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        return self._change_state(
-            request, tenant, actions.go_live, gettext("The company is live. The first load has begun.")
-        )
+        chosen = request.POST.getlist("entity") if "chooses" in request.POST else None
+        if chosen == []:
+            messages.error(request, gettext("Choose at least one kind of record."))
+            return HttpResponseRedirect(reverse("admin:tenants_tenant_go_live", args=[tenant.pk]))
+        go_live = partial(actions.go_live, entities=chosen, begins_with_ten="first_ten" in request.POST)
+        return self._change_state(request, tenant, go_live, gettext("The company is live. The first load has begun."))
+
+    def go_on(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        count = go_on(tenant.pk, request.user.pk)
+        text = ngettext("%(count)s record is carried out now.", "%(count)s records are carried out now.", count)
+        messages.success(request, text % {"count": count})
+        return _back(tenant)
 
     def go_live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What going live means, before it is confirmed."""
@@ -316,9 +347,28 @@ class TenantPageAdmin(TenantSettingsAdmin):
             "tenant": tenant,
             "untested": untested,
             "policies": list(EntityPolicy.objects.filter(tenant=tenant).order_by("entity")),
-            "link_count": RecordLink.objects.filter(tenant=tenant).count(),
+            "summaries": [_summary(summary) for summary in summarise(tenant.pk)],
+            "is_matched": is_matched(tenant.pk),
         }
         return TemplateResponse(request, "console/go_live.html", context)
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    """What going live would do to one entity, as the page says it."""
+    writes = summary.writes
+    return {
+        "entity": summary.entity,
+        "asked": summary.asked,
+        "links": summary.links,
+        "left_out": summary.left_out,
+        "created": [(system.value, writes.get(f"create {system}", 0)) for system in System],
+        "updated": [
+            (system.value, writes.get(f"update {system}", 0) + writes.get(f"activate {system}", 0)) for system in System
+        ],
+        "deactivated": sum(writes.get(f"deactivate {system}", 0) for system in System),
+        "calls": list(zip((system.value for system in System), summary.calls, strict=True)),
+        "url": reverse("admin:tenants_tenant_first_matching", args=[summary.tenant_id, summary.entity]),
+    }
 
 
 def _connection(tenant: Tenant, system: System) -> Connection:

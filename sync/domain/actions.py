@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
-from mappings.models import RecordLink
+from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.context import database_now
 from sync.domain.doorbell import ring
 from sync.domain.field_watch import accept
+from sync.domain.first_matching import is_matched
+from sync.domain.first_ten import begin_with_ten
 from sync.domain.match import alike
 from sync.domain.runs import queue_run
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
@@ -151,7 +154,8 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
     # Their own questions may be answered by this, too.
     candidates = alike(ENTITIES[link.entity], link) - {other_id}
     if other_id is None:
-        RecordLink.objects.filter(pk=link_id).update(is_match_rejected=True)
+        RecordLink.objects.filter(pk=link_id).update(is_match_rejected=True, is_left_out=False)
+        _note_decision(link, None, MatchRow.Decision.CREATE, user_id)
         audit(link.tenant_id, user_id, "match_rejected", str(link))
     else:
         other = RecordLink.objects.select_for_update().get(pk=other_id, tenant_id=link.tenant_id, entity=link.entity)
@@ -161,13 +165,33 @@ def choose_match(link_id: int, other_id: int | None, user_id: int | None) -> Non
         chosen = f"p:{link.pk}:{other.pk}"
         for half, side in ((link, system), (other, system.other)):
             keys = [chosen, *getattr(half, f"{side}_match_keys")]
-            RecordLink.objects.filter(pk=half.pk).update(**{f"{side}_match_keys": keys})
+            RecordLink.objects.filter(pk=half.pk).update(
+                **{f"{side}_match_keys": keys}, is_left_out=False, is_match_rejected=False
+            )
+        pair = (link, other) if link.uniconta_id else (other, link)
+        _note_decision(*pair, MatchRow.Decision.LINK, user_id)
         audit(link.tenant_id, user_id, "match_chosen", f"{link} = {other}")
     asked = RecordLink.objects.filter(
         tenant_id=link.tenant_id, entity=link.entity, state=RecordLink.State.NEEDS_ATTENTION, reason__in=MATCH_QUESTIONS
     )
     rivals = [pk for pk in asked.exclude(pk=link_id).values_list("pk", flat=True) if pk in candidates]
     retry([link_id, *rivals], user_id)
+
+
+def _note_decision(link: RecordLink, other: RecordLink | None, decision: str, user_id: int | None) -> None:
+    """Keep an answer on the row of the first matching, too, where there is one: it asks no more."""
+    rows = MatchRow.objects.filter(tenant_id=link.tenant_id)
+    # Whoever this one, or the one chosen, was found for has nobody now, and may be asked about that.
+    rivals = list(rows.filter(Q(other=link) | Q(other=other), other__isnull=False).exclude(link=link))
+    for rival in rivals:
+        is_doubtful = other is not None and not rival.decision
+        rival.category = MatchRow.Category.AMBIGUOUS if is_doubtful else MatchRow.Category.ONLY_IN_UNICONTA
+        rival.other = None
+        rival.save()
+    noted = {"decision": decision, "decided_by_id": user_id, "decided_at": timezone.now()}
+    rows.filter(link=link).update(**noted, **({"other": other} if other else {}))
+    if other is not None:
+        rows.filter(link=other).delete()
 
 
 def answer_deletion(link_id: int, answer: str, user_id: int | None) -> None:
@@ -245,10 +269,21 @@ def resume(tenant_id: int, user_id: int | None) -> None:
     _repair_schedules_on_commit()
 
 
-def go_live(tenant_id: int, user_id: int | None) -> None:
+def go_live(
+    tenant_id: int,
+    user_id: int | None,
+    *,
+    is_confirmed_by_file: bool = False,
+    entities: Sequence[str] | None = None,
+    begins_with_ten: bool = False,
+) -> None:
     """The confirmation: from now on both systems are written to. Starts the first load. Call inside a scope.
 
-    Raises RefusedError; both connections must have been tested (rule M13).
+    `entities`: only these go live, the others are switched off; None: all that are on. `begins_with_ten`: of each a few are
+    written, then the rest waits for a person, see first_ten.
+
+    Raises RefusedError; both connections must have been tested (rule M13), and the first matching looked at, unless
+    `live = true` in a tenant file is the confirmation.
     """
     tenant = _locked(tenant_id, Tenant.State.PREPARING, "live_already")
     working = Connection.objects.filter(tenant_id=tenant_id, state=Connection.State.WORKING).exclude(
@@ -256,6 +291,14 @@ def go_live(tenant_id: int, user_id: int | None) -> None:
     )
     if working.count() < len(System):
         raise RefusedError("not_tested")
+    if not (is_confirmed_by_file or is_matched(tenant_id, entities)):
+        raise RefusedError("not_matched")
+    if entities is not None:
+        for policy in EntityPolicy.objects.filter(tenant_id=tenant_id, enabled=True).exclude(entity__in=entities):
+            policy.enabled = False
+            policy.save()  # with history: something people see has changed
+    if begins_with_ten:
+        begin_with_ten(tenant_id)
     _set_state(tenant, Tenant.State.LIVE, user_id, "went_live")
     for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
         start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))

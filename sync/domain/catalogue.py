@@ -79,6 +79,24 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Posten er inaktiv i Intempus og ukendt i Uniconta, så den oprettes ikke dér.",
         "Gør den aktiv i Intempus, hvis den skal til Uniconta.",
     ),
+    "blocked_only_in_uniconta": (
+        "The record is blocked in Uniconta and unknown in Intempus, so it is not created there.",
+        "Remove the block in Uniconta if it should go to Intempus.",
+        "Posten er blokeret (spærret) i Uniconta og ukendt i Intempus, så den oprettes ikke dér.",
+        "Fjern blokeringen i Uniconta, hvis den skal til Intempus.",
+    ),
+    "first_ten": (
+        "The first ten records are written; the rest waits until a person has looked at them.",
+        "Look at what was written, then press “Go on with the rest” on the company’s page.",
+        "De første ti poster er skrevet; resten venter, til en person har set på dem.",
+        "Se på det, der er skrevet, og tryk “Fortsæt med resten” på virksomhedens side.",
+    ),
+    "left_out": (
+        "A person decided that this record stays out: nothing of it goes in either direction.",
+        "Press “Take in again” on the record if it should be synchronised after all.",
+        "En person har besluttet, at posten holdes udenfor: intet går i nogen retning.",
+        "Tryk “Tag med igen” på posten, hvis den alligevel skal synkroniseres.",
+    ),
     "blocked": (
         "Blocked in Uniconta, so it is inactive in Intempus.",
         "",
@@ -223,6 +241,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "The sides were equal when the pair was made; nothing was written.",
         "",
         "Siderne var ens, da parret blev dannet; intet blev skrevet.",
+        "",
+    ),
+    "chosen_by_person": (
+        "A person chose Intempus’ value at the first matching.",
+        "",
+        "En person valgte Intempus’ værdi ved første matchning.",
         "",
     ),
     "filled_blank": (
@@ -521,6 +545,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Press Test connection under Uniconta and under Intempus on the company’s page.",
         "Test begge forbindelser først.",
         "Tryk Test forbindelse under Uniconta og under Intempus på virksomhedens side.",
+    ),
+    "not_matched": (
+        "Run the first matching first.",
+        "Press First matching on the company’s page, then Read both systems.",
+        "Kør første matchning først.",
+        "Tryk Første matchning på virksomhedens side, derefter Læs begge systemer.",
     ),
     "probe_not_preparing": (
         "The company is live, or has been. The probe makes records, so it runs on a test company only.",

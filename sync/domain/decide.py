@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from mappings.engine import (
@@ -18,11 +19,12 @@ from mappings.engine import (
     Plan,
     SideView,
     Standing,
+    Winner,
     effective,
-    has_ended,
     make_plan,
+    may_be_created,
 )
-from mappings.models import RecordLink
+from mappings.models import MatchRow, RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.catalogue import NEEDED_BY
@@ -35,6 +37,8 @@ log = structlog.get_logger()
 
 #: Why a record asks what is to become of its other side.
 DELETIONS = ("deleted_in_uniconta", "deleted_in_intempus")
+#: Which question a row of the first matching asks on the record.
+QUESTIONS = {MatchRow.Category.AMBIGUOUS: "ambiguous_match", MatchRow.Category.PROBABLE: "proposal_match"}
 
 
 @dataclass
@@ -112,7 +116,7 @@ def _still_storing(entry: SyncLogEntry) -> float:
 
 def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, is_needed: bool) -> bool:
     """Whether this half may be joined with another now."""
-    if link.is_linked or not context.policy(entity).enabled or link.reason == "mapping_error":
+    if link.is_linked or link.is_left_out or not context.policy(entity).enabled or link.reason == "mapping_error":
         return False
     if not link.uniconta_id:
         return link.current(System.INTEMPUS) is not None
@@ -126,7 +130,8 @@ def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, is
 def find_matches(context: Context, entity: Entity, items: list[Item], *, is_needed: bool = False) -> list[Item]:
     """Join halves that belong together; returns the items with every joined pair as one."""
     owners: dict[int, Item] = {}  # by either half's number
-    worth = worth_matching(entity, [item.link for item in items])
+    asked = _asked_rows(context, [item.link for item in items])
+    worth = worth_matching(entity, [item.link for item in items]) | asked.keys()
     for item in items:
         link = item.link
         if (
@@ -141,8 +146,9 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, is_need
             continue  # a group that stands in Intempus already is linked once a record of ours uses it
         if found.other is None:
             item.candidates = found.candidates
-            if found.question:
-                item.error = NeedsAttention(found.question, ", ".join(str(other) for other in found.candidates))
+            question = found.question or asked.get(link.pk, "")
+            if question:
+                item.error = NeedsAttention(question, ", ".join(str(other) for other in found.candidates))
             continue
         halves = {link.pk, found.other.pk}  # the one that goes loses its number
         item.link = join(link, found.other)
@@ -158,6 +164,26 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, is_need
         else:
             result.append(item)
     return result
+
+
+def _asked_rows(context: Context, links: list[RecordLink]) -> dict[int, str]:
+    """What the first matching asked about these records and nobody answered: link → question.
+
+    It stands even when what made it doubtful is linked by now: nothing ambiguous is created by itself either.
+    """
+    halves = [link.pk for link in links if not link.is_linked]
+    rows = MatchRow.objects.filter(
+        Q(link_id__in=halves) | Q(other_id__in=halves),
+        tenant_id=context.tenant_id,
+        decision="",
+        category__in=MatchRow.ASKED,
+    )
+    return {
+        pk: QUESTIONS[MatchRow.Category(category)]
+        for link_id, other_id, category in rows.values_list("link_id", "other_id", "category")
+        for pk in (link_id, other_id)
+        if pk is not None
+    }
 
 
 def needed_references(context: Context, entity: Entity, items: list[Item]) -> dict[str, dict[str, str]]:
@@ -186,9 +212,11 @@ def is_on_its_way(context: Context, entity: Entity, item: Item) -> bool:
     """Whether this record of Uniconta may be written to Intempus, as far as that is known before its plan."""
     link, policy = item.link, context.policy(entity)
     values = link.current(System.UNICONTA)
-    if values is None or link.is_ticked is False or item.error or not (policy.enabled and policy.to_intempus):
+    if values is None or link.is_ticked is False or link.is_left_out or item.error:
         return False
-    return bool(link.intempus_id) or (policy.create_in_intempus and not has_ended(entity, values))
+    if not (policy.enabled and policy.to_intempus):
+        return False
+    return bool(link.intempus_id) or (policy.create_in_intempus and may_be_created(entity, values))
 
 
 def _comes_into_use(entity: Entity, link: RecordLink) -> bool:
@@ -210,6 +238,8 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     `needed_by`: "entity:number" of the record for whose sake this one is looked at.
     """
     link = item.link
+    if link.is_left_out:
+        return Plan(Outcome.EXCLUDED, "left_out", keeps_bases=True, inactive_reason=Inactive(link.inactive_reason))
     policy = context.policy(entity)
     if link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF:
         policy = replace(policy, deactivates_on_uniconta_delete=True, blocks_on_intempus_delete=True)
@@ -220,6 +250,7 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         inactive_reason=Inactive(link.inactive_reason),
         is_used=bool(needed_by) or not entity.is_on_demand or link.is_linked or is_used(context, entity, link),
         is_needed=bool(needed_by),
+        winners={name: Winner(chosen) for name, chosen in link.winners.items()},
     )
     carried = entity.without(context.gone_attributes(entity, *System))
     plan = make_plan(carried, *views, policy, standing, references)

@@ -23,6 +23,7 @@ from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import Item, find_matches, load_items, needed_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
+from sync.domain.first_ten import hold_the_rest
 from sync.domain.loop_breaker import break_loops
 from sync.domain.observe import observe
 from sync.domain.pull import pull_entity
@@ -204,6 +205,7 @@ def process_group(
         plan_items(context, entity, items, needed=needed)
         lay_put_backs(entity, items)
         break_loops(context, entity, items)
+        hold_the_rest(context, entity, items)
     brake(context, entity, items)
     work = _prepare(context, entity, items)
     work = _look_before_create(context, lease, entity, work)

@@ -293,7 +293,7 @@ def _unknown(context: Context, entity: Entity, key: str) -> Explained:
         return Explained(title, tuple(standing))
     plans: list[str] = []
     if not found.problems:
-        for previewed in preview_entity(context.tenant_id, entity.name):
+        for previewed in preview_entity(context.tenant_id, entity.name).records:
             if _is_about(previewed, found):
                 plans += _plan_lines(entity, previewed.plan, previewed.error_code, previewed.error_detail)
     return Explained(

@@ -20,7 +20,7 @@ from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_trouble
 from sync.domain.context import database_now, load_context
 from sync.domain.drain import drain
-from sync.domain.preview import Previewed, preview_entity
+from sync.domain.preview import Preview, Previewed
 from sync.domain.pull import pull, pull_entity
 from sync.domain.runs import begin, fail_run, finish_run
 from sync.domain.sweep import sweep, sweep_entity
@@ -146,13 +146,13 @@ class Group:
     examples: list[Previewed] = field(default_factory=list)
 
 
-def preview_groups(tenant_id: int, entity: str, only_from: System | None = None, examples: int = 20) -> list[Group]:
-    """What would happen to every record of an entity, alike ones together, writes first. Raises RemoteError.
+def preview_groups(preview: Preview, only_from: System | None = None, examples: int = 20) -> list[Group]:
+    """What would happen to every record of an entity, alike ones together, writes first.
 
     `only_from`: leave out what would travel from the other system.
     """
     groups: dict[tuple[str, tuple[tuple[System, Action], ...]], Group] = {}
-    for previewed in preview_entity(tenant_id, entity):
+    for previewed in preview.records:
         plan = previewed.plan
         writes = tuple(
             (write.target, write.action) for write in plan.writes if only_from is None or write.target is not only_from

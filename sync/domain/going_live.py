@@ -97,12 +97,16 @@ def settle_state(done: Onboarded, tests: Sequence[Tested], *, may_pause: bool, m
             settled = _wanted_quiet(before, wants_live=done.wants_live, may_pause=may_pause)
         if settled.state != before:
             change = {
-                (Tenant.State.PREPARING, Tenant.State.LIVE): go_live,  # starts the first load
+                (Tenant.State.PREPARING, Tenant.State.LIVE): _go_live,  # starts the first load
                 (Tenant.State.PAUSED, Tenant.State.LIVE): resume,
                 (Tenant.State.LIVE, Tenant.State.PAUSED): pause,
             }[Tenant.State(before), Tenant.State(settled.state)]
             change(done.tenant_id, None)
     return settled
+
+
+def _go_live(tenant_id: int, user_id: int | None) -> None:
+    go_live(tenant_id, user_id, is_confirmed_by_file=True)
 
 
 def _wanted_live(state: str, tests: Sequence[Tested], *, may_resume: bool) -> Settled:

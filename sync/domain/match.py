@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -13,14 +15,70 @@ from mappings.models import RecordLink
 from mappings.spec import Entity, Match, System
 from sync.models import ChangeEvent, SyncLogEntry
 
+#: So many holders of one key are looked at; more than one is a question already.
+HOLDERS = 20
+#: So many candidates are shown.
+CANDIDATES = 5
+
 
 @dataclass(frozen=True)
 class Found:
-    """`other` is the certain match; otherwise `question` says why a person must choose ("" when nothing is alike)."""
+    """`other` is the certain match, by `key`; otherwise `question` says why a person must choose ("" when nothing is
+    alike).
+    """
 
     other: RecordLink | None = None
     question: str = ""
     candidates: tuple[RecordLink, ...] = ()
+    key: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ who holds a key
+
+
+class Holders(Protocol):
+    """The records of one tenant and entity, by what they can be recognised by."""
+
+    def holding(self, system: System, key: str) -> Sequence[RecordLink]: ...
+
+    def named(self, name: str) -> Sequence[RecordLink]: ...
+
+
+class StoredHolders:
+    """Looked up one key at a time. Use it inside a scope."""
+
+    def __init__(self, tenant_id: int, entity: Entity) -> None:
+        self.links = RecordLink.objects.filter(tenant_id=tenant_id, entity=entity.name).order_by("pk")
+
+    def holding(self, system: System, key: str) -> Sequence[RecordLink]:
+        return list(self.links.filter(**{f"{system}_match_keys__contains": [key]})[:HOLDERS])
+
+    def named(self, name: str) -> Sequence[RecordLink]:
+        halves = self.links.filter(Q(uniconta_id="") | Q(intempus_id=""))
+        return list(halves.annotate(lower_name=Lower("name")).filter(lower_name=name.lower())[:HOLDERS])
+
+
+class LoadedHolders:
+    """All of them at once, for a whole table."""
+
+    def __init__(self, links: Iterable[RecordLink]) -> None:
+        self.by_key: dict[tuple[System, str], list[RecordLink]] = defaultdict(list)
+        self.by_name: dict[str, list[RecordLink]] = defaultdict(list)
+        for link in links:
+            for system in System:
+                for key in getattr(link, f"{system}_match_keys"):
+                    self.by_key[system, key].append(link)
+            if not link.is_linked:
+                self.by_name[link.name.lower()].append(link)
+
+    def holding(self, system: System, key: str) -> Sequence[RecordLink]:
+        return self.by_key.get((system, key), ())
+
+    def named(self, name: str) -> Sequence[RecordLink]:
+        return self.by_name.get(name.lower(), ())
+
+
+# ------------------------------------------------------------------------------------------------ matching
 
 
 def worth_matching(entity: Entity, links: Sequence[RecordLink]) -> set[int]:
@@ -56,41 +114,58 @@ def has_answer(link: RecordLink) -> bool:
     return any(key.startswith("p:") for key in (*link.uniconta_match_keys, *link.intempus_match_keys))
 
 
-def match_record(entity: Entity, link: RecordLink) -> Found:
+def match_record(entity: Entity, link: RecordLink, holders: Holders | None = None) -> Found:
     """Look for the missing side of `link` among the records of the other system that are not linked.
 
-    A key counts only while exactly one record on each side holds it. Call inside a scope.
+    A key counts only while exactly one record on each side holds it, and both records come to each other by their first
+    such key. `holders`: all records of the tenant and entity; without it they are looked up, inside a scope.
     """
+    holders = holders or StoredHolders(link.tenant_id, entity)
+    certain, ambiguous = _by_keys(link, holders)
+    if certain.other is not None:
+        if certain.other.is_linked or _by_keys(certain.other, holders)[0].other == link:
+            return certain
+        ambiguous.append(certain.other)
+    if link.is_match_rejected:
+        return Found()
+    if ambiguous:
+        return Found(question="ambiguous_match", candidates=tuple(dict.fromkeys(ambiguous)))
+    alike = _proposals(entity, link, holders)
+    return Found(question="proposal_match", candidates=alike) if alike else Found()
+
+
+def _by_keys(link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink]]:
+    """What the record's first key that is unique on both sides leads to, and what its other keys lead to until then."""
     system = System.UNICONTA if link.uniconta_id else System.INTEMPUS
-    siblings = RecordLink.objects.filter(tenant_id=link.tenant_id, entity=entity.name)
     ambiguous: list[RecordLink] = []
     for key in getattr(link, f"{system}_match_keys"):
-        others = list(
-            siblings.filter(**{f"{system.other}_match_keys__contains": [key]}).exclude(pk=link.pk).order_by("pk")[:5]
-        )
+        if link.is_match_rejected and _is_of_a_rule(key):
+            continue  # a new record, a person said; only our own creation or a later answer tells otherwise
+        others = [other for other in holders.holding(system.other, key) if other.pk != link.pk]
         # What is linked to a deleted record is free again: a debtor that was deleted and made anew is the same one.
         free = [
             other
             for other in others
             if (not other.is_linked or (other.is_gone(system) and system is System.UNICONTA))
             and not other.is_gone(system.other)
+            and not other.is_left_out
+            and not (other.is_match_rejected and _is_of_a_rule(key))
         ]
         if not free:
             continue
-        rivals = (
-            siblings.filter(**{f"{system}_match_keys__contains": [key], f"is_gone_in_{system}": False})
-            .exclude(**{f"{system}_id": ""})
-            .exclude(pk=link.pk)
+        has_rival = any(
+            rival.pk != link.pk and rival.remote_id(system) and not rival.is_gone(system)
+            for rival in holders.holding(system, key)
         )
-        if len(others) == 1 and not rivals.exists():
-            return Found(free[0])
+        if len(others) == 1 and not has_rival:
+            return Found(free[0], key=key), ambiguous
         ambiguous += free
-    if link.is_match_rejected:
-        return Found()
-    if ambiguous:
-        return Found(question="ambiguous_match", candidates=tuple(ambiguous))
-    alike = _proposals(entity, link, system)
-    return Found(question="proposal_match", candidates=alike) if alike else Found()
+    return Found(), ambiguous
+
+
+def _is_of_a_rule(key: str) -> bool:
+    """Not one of ours: a person's answer, a creation id, a number we reserved."""
+    return key[:1].isdigit()
 
 
 def alike(entity: Entity, link: RecordLink) -> set[int]:
@@ -101,26 +176,28 @@ def alike(entity: Entity, link: RecordLink) -> set[int]:
     return set(others.values_list("pk", flat=True))
 
 
-def _proposals(entity: Entity, link: RecordLink, system: System) -> tuple[RecordLink, ...]:
+def _proposals(entity: Entity, link: RecordLink, holders: Holders) -> tuple[RecordLink, ...]:
+    system = System.UNICONTA if link.uniconta_id else System.INTEMPUS
     values = link.current(system)
     if not values or not match_keys(entity, system, values, Match.PROPOSAL):
         return ()
-    alike = RecordLink.objects.filter(
-        tenant_id=link.tenant_id, entity=entity.name, name__iexact=link.name, **{f"{system}_id": ""}
-    ).exclude(**{f"{system.other}_id": ""})
     return tuple(
         other
-        for other in alike.exclude(pk=link.pk).order_by("pk")[:5]
-        if not other.is_gone(system.other) and not other.is_match_rejected
-    )
+        for other in holders.named(link.name)
+        if other.remote_id(system.other)
+        and not other.remote_id(system)
+        and not (other.is_gone(system.other) or other.is_match_rejected or other.is_left_out)
+    )[:CANDIDATES]
 
 
-def join(one: RecordLink, other: RecordLink) -> RecordLink:
-    """Make one link of two halves; the Uniconta half survives, history and events follow. Call inside a fenced scope.
+# ------------------------------------------------------------------------------------------------ joining
+
+
+def lay_together(keep: RecordLink, drop: RecordLink) -> None:
+    """Give the Uniconta half the side of the Intempus half; nothing is saved.
 
     Linking changes nothing on either side: there is no base yet, so the first plan adopts what is equal.
     """
-    keep, drop = (one, other) if one.uniconta_id else (other, one)
     side = ("id", "key", "base", "seen", "seen_at", "match_keys")
     for name in (f"{System.INTEMPUS}_{field}" for field in side):
         setattr(keep, name, getattr(drop, name))
@@ -131,6 +208,12 @@ def join(one: RecordLink, other: RecordLink) -> RecordLink:
         setattr(keep, f"{system}_seen", keep.current(system))
         setattr(keep, f"{system}_base", {})
     keep.is_gone_in_intempus = False
+
+
+def join(one: RecordLink, other: RecordLink) -> RecordLink:
+    """Make one link of two halves; the Uniconta half survives, history and events follow. Call inside a fenced scope."""
+    keep, drop = (one, other) if one.uniconta_id else (other, one)
+    lay_together(keep, drop)
     ChangeEvent.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
     SyncLogEntry.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
     drop.delete()

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.actions import audit
 from sync.domain.doorbell import release, take_lease
@@ -67,10 +67,11 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     known.update(**_unlinked(system))
     if system is System.INTEMPUS:
         Cursor.objects.filter(tenant_id=tenant_id).delete()
+    MatchRow.objects.filter(tenant_id=tenant_id).delete()
     for policy in EntityPolicy.objects.select_for_update().filter(tenant_id=tenant_id):
         forget_fields(policy, system)
         EntityPolicy.objects.filter(pk=policy.pk).update(
-            loaded_at=None, **{name: getattr(policy, name) for name in WATCHED}
+            loaded_at=None, matched_at=None, first_left=None, **{name: getattr(policy, name) for name in WATCHED}
         )
     left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()
     connection.company_id = connection.pinned_company_id = ""
@@ -103,7 +104,7 @@ def _unlinked(system: System) -> dict[str, Any]:
     columns: dict[str, Any] = {f"{system}_{name}": value for name, value in side.items()}
     columns |= {f"is_gone_in_{system}": False, "state": RecordLink.State.NEW, "reason": "", "detail": ""}
     columns |= {"differing": [], "inactive_reason": "", "reserved_number": "", "deletion_answer": ""}
-    columns |= {"is_match_rejected": False, "was_sent": False, "is_after_gap": False}
+    columns |= {"is_match_rejected": False, "is_left_out": False, "was_sent": False, "is_after_gap": False}
     columns |= {"generation": F("generation") + 1}  # another record for a resource that remembers creation ids
     columns |= {"is_ticked": None} if system is System.UNICONTA else {"intempus_timestamp": None}
     return columns

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -12,14 +12,17 @@ from mappings.engine import Plan
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
-from sync.domain.connections import NotReadyError, Recorder, connector_for
-from sync.domain.context import Context, database_now, load_context
+from sync.domain.connections import NotReadyError, Recorder
+from sync.domain.context import Context, database_now
 from sync.domain.decide import find_matches, load_items, needed_references, plan_items
+from sync.domain.first_matching import count_categories, preparing_context
 from sync.domain.observe import observe
 from sync.domain.push import describe
 from sync.domain.runs import fail_run, finish_run, start
 from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,21 @@ class Previewed:
     error_detail: str = ""
 
 
-def _context(tenant_id: int, recorder: Recorder) -> Context:
-    connectors = {system: connector_for(tenant_id, system, recorder) for system in System}
-    with tenant_scope(tenant_id):
-        return load_context(tenant_id, connectors, recorder)
+@dataclass(frozen=True)
+class Preview:
+    """What would happen to all records of an entity. `matches`: category of the first matching → records or pairs."""
+
+    records: list[Previewed]
+    matches: Mapping[str, int]
 
 
-def preview_entity(tenant_id: int, entity_name: str) -> list[Previewed]:
+def preview_entity(tenant_id: int, entity_name: str) -> Preview:
     """Plans for every record of an entity from a complete read of both sides. Raises RemoteError.
 
     Everything written on the way is rolled back, so a preview leaves no trace in our tables either.
     """
     recorder = Recorder(tenant_id)
-    context = _context(tenant_id, recorder)
+    context = preparing_context(tenant_id, recorder)
     needed = [
         entity
         for entity in context.entities.values()
@@ -58,7 +63,7 @@ def preview_entity(tenant_id: int, entity_name: str) -> list[Previewed]:
         for system in System
     }
 
-    def compute() -> list[Previewed]:
+    def compute() -> Preview:
         for entity in needed:
             for system in System:
                 observe(
@@ -72,8 +77,9 @@ def preview_entity(tenant_id: int, entity_name: str) -> list[Previewed]:
                 )
         entity = context.entities[entity_name]
         context.policies[entity.name].loaded_at = context.policies[entity.name].loaded_at or database_now()
+        matches = count_categories(context, entity)
         links = RecordLink.objects.filter(tenant_id=tenant_id, entity=entity_name).values_list("pk", flat=True)
-        return list(_plan(context, entity, list(links)))
+        return Preview(list(_plan(context, entity, list(links))), matches)
 
     return _rolled_back(tenant_id, compute)
 
@@ -81,7 +87,7 @@ def preview_entity(tenant_id: int, entity_name: str) -> list[Previewed]:
 def preview_record(tenant_id: int, link_id: int) -> Previewed:
     """The plan for one record from a fresh read of both its sides. Raises RemoteError; leaves no trace."""
     recorder = Recorder(tenant_id)
-    context = _context(tenant_id, recorder)
+    context = preparing_context(tenant_id, recorder)
     with tenant_scope(tenant_id):
         link = RecordLink.objects.get(pk=link_id)
     entity = context.entities[link.entity]
@@ -92,18 +98,19 @@ def preview_record(tenant_id: int, link_id: int) -> Previewed:
     }
     recorder.flush()
 
-    def compute() -> list[Previewed]:
+    def compute() -> Previewed:
         for system, found in rows.items():
             now = database_now()
             observe(context, entity, system, found.values(), now, origin=ChangeEvent.Origin.PERSON, stores_events=False)
             if link.remote_id(system) not in found:
                 RecordLink.objects.filter(pk=link_id).update(**{f"is_gone_in_{system}": True})
-        return list(_plan(context, entity, [link_id]))
+        [previewed] = _plan(context, entity, [link_id])
+        return previewed
 
-    return _rolled_back(tenant_id, compute)[0]
+    return _rolled_back(tenant_id, compute)
 
 
-def _rolled_back(tenant_id: int, compute: Callable[[], list[Previewed]]) -> list[Previewed]:
+def _rolled_back(tenant_id: int, compute: Callable[[], T]) -> T:
     with tenant_scope(tenant_id):
         result = compute()
         transaction.set_rollback(True)

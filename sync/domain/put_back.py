@@ -79,13 +79,28 @@ def lay_put_backs(entity: Entity, items: list[Item]) -> None:
     for wish in PutBack.objects.filter(link__in=asked, state=PutBack.State.OPEN).order_by("pk"):
         item = asked[wish.link_id]
         now = {system: (item.link.current(system) or {}).get(wish.field) for system in System}
-        planned = [write.values[wish.field] for write in item.plan.writes if wish.field in write.values]
-        is_untouched = all(value in (wish.stands, wish.value) for value in (*now.values(), *planned))
-        if item.plan.outcome is Outcome.IN_SYNC and is_untouched and can_be_put_back(entity, wish.field):
-            item.plan = _with(item.plan, wish, now)
+        targets = [System(wish.target)] if wish.target else [System.UNICONTA, System.INTEMPUS]
+        planned = [
+            write.values[wish.field]
+            for write in item.plan.writes
+            if write.target in targets and wish.field in write.values
+        ]
+        standing = [now[target] for target in targets]
+        is_untouched = all(value in (wish.stands, wish.value) for value in (*standing, *planned))
+        if is_untouched and _is_possible(entity, item, wish):
+            item.plan = _with(item.plan, wish, now, targets)
             item.put_backs.append(wish)
         else:
             close(wish, PutBack.State.REFUSED, {system.value: value for system, value in now.items()})
+
+
+def _is_possible(entity: Entity, item: Item, wish: PutBack) -> bool:
+    if not wish.target:
+        return item.plan.outcome is Outcome.IN_SYNC and can_be_put_back(entity, wish.field)
+    # Undone is also what has been left out since; a group that was there before cannot be made blank again.
+    is_open = item.plan.outcome is Outcome.IN_SYNC or item.link.is_left_out
+    attribute = _attribute(entity, wish.field)
+    return is_open and attribute is not None and not (attribute.reference and wish.value == "")
 
 
 def close(wish: PutBack, state: str, found: dict[str, Value | None] | None = None) -> None:
@@ -93,11 +108,14 @@ def close(wish: PutBack, state: str, found: dict[str, Value | None] | None = Non
     wish.save(update_fields=["state", "found", "closed_at"])
 
 
-def _with(plan: Plan, wish: PutBack, now: dict[System, Value | None]) -> Plan:
+def _with(plan: Plan, wish: PutBack, now: dict[System, Value | None], targets: list[System]) -> Plan:
     """The plan with the value on both sides, Uniconta first: should the second write fail, the value travels on."""
     writes = []
     for target in (System.UNICONTA, System.INTEMPUS):
         before = next((write for write in plan.writes if write.target is target), None)
+        if target not in targets:
+            writes += [before] if before else []
+            continue
         changes = [change for change in (before.changes if before else ()) if change.field != wish.field]
         if (old := now[target]) != wish.value and old is not None:
             changes.append(FieldChange(wish.field, old, wish.value, REASON))

@@ -30,6 +30,9 @@ TASKS = {
     Run.Kind.HOOKS: "hooks",
     Run.Kind.TRY_OUT: "try_out",
     Run.Kind.EFFECT: "preview_effect",
+    Run.Kind.MATCHING: "first_matching",
+    Run.Kind.DECIDE: "decide_many",
+    Run.Kind.UNDO: "undo_run",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

@@ -10,7 +10,8 @@ from tenants.models import Tenant
 
 
 class PutBack(models.Model):
-    """A person's wish that a value which was overwritten stands again, on both sides (rule M4).
+    """A person's wish that a value which was overwritten stands again: on both sides (rule M4), or, when a run is undone, on
+    the one that was written to.
 
     A wish, not a write: the drain plans it like every change, and refuses it when the field moved since.
     """
@@ -26,6 +27,8 @@ class PutBack(models.Model):
     field = models.CharField(_("field"), max_length=60)
     value = models.JSONField()  # what shall stand again
     stands = models.JSONField()  # what was written over it, and must stand still
+    # Of a write that is undone: the system that was written to, which alone gets its value back. "": both.
+    target = models.CharField(max_length=10, blank=True, default="")
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
     found = models.JSONField(default=dict)  # of a refused one: {"uniconta": …, "intempus": …}
     requested_by = models.ForeignKey(

@@ -56,8 +56,13 @@ def test_blocked_while_unticked_stays_inactive_after_the_tick(world: World) -> N
     assert where(company) == (False, True, "")
 
 
-def test_a_blocked_debtor_arrives_inactive(world: World) -> None:
+def test_a_blocked_debtor_arrives_once_it_is_not_blocked_any_more(world: World) -> None:
     company = world.nordbyg
-    company.debtor("1001", Blocked=True)
+    row_id = company.debtor("1001", Blocked=True)
     company.settle()
-    assert where(company) == (True, False, "blocked")
+    company.both()
+    assert company.customers() == []
+    assert (company.link().state, company.link().reason) == ("excluded", "blocked_only_in_uniconta")
+    company.edit(row_id, Blocked=False)
+    company.settle()
+    assert where(company) == (False, True, "")

@@ -11,6 +11,7 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors
 from sync.domain.connections import check_connection_now as check_connection
 from sync.domain.context import load_context
 from sync.domain.doorbell import release, take_lease
+from sync.domain.first_matching import first_matching
 from sync.domain.move import BusyError, move_company
 from sync.domain.pull import pull_entity
 from sync.domain.sweep import sweep_entity
@@ -133,6 +134,7 @@ def test_move_company_unlinks_matches_by_keys_and_goes_live_again(world: World) 
     with tenant_scope(company.tenant.pk):
         Connection.objects.filter(pk=connection.pk).update(company_id="4999")
     check_connection(company.connection("uniconta"))
+    first_matching(company.tenant.pk)
     company.press(actions.go_live, company.tenant.pk)
     company.both()
     company.both()

@@ -34,8 +34,8 @@ class Customer:
                 return  # a deletion is a question for a person (M10)
             self._align(merges_fields=merges_fields)
         elif self.uniconta is not None:
-            if not self.uniconta["ticked"]:
-                return  # never ticked (M5)
+            if not self.uniconta["ticked"] or self.uniconta["blocked"]:
+                return  # never ticked (M5), or out of use before anybody over there knew it
             self.intempus = self._wanted()
         elif self.intempus is not None:
             if not self.intempus["active"]:

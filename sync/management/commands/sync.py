@@ -30,11 +30,19 @@ from sync.domain.foreground import (
     read_total,
     summarise,
 )
+from sync.domain.preview import Preview, preview_entity
 from sync.models import Run
 from tenants.models import Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 from tenants.secrets import SecretError
 
+CATEGORIES = {
+    "certain": "certain",
+    "probable": "probable",
+    "ambiguous": "ambiguous",
+    "only_in_uniconta": "only in Uniconta",
+    "only_in_intempus": "only in Intempus",
+}
 VERBS = {"create": "create", "update": "update", "activate": "activate", "deactivate": "set inactive"}
 
 
@@ -121,16 +129,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{entity_label(name)}: reading both systems ...")
             self.stdout.flush()
             try:
-                groups = preview_groups(tenant.pk, name, source)
+                preview = preview_entity(tenant.pk, name)
             except RemoteError as error:
                 raise CommandError(f"{name}: {explain_code(error.code, error.detail).text}") from None
             except NotReadyError as error:
                 raise CommandError(f"{name}: {explain_code(error.code).text}") from None
             except (SecretError, Connection.DoesNotExist) as error:
                 raise CommandError(f"{name}: {error}") from None
-            for group in groups:
+            self.stdout.write(f"  first matching: {matching(preview)}")
+            for group in preview_groups(preview, source):
                 self.show(group)
-            if not groups:
+            if not preview.records:
                 self.stdout.write("  no records")
         self.stdout.write("This was a dry run: nothing was written.")
 
@@ -145,6 +154,11 @@ class Command(BaseCommand):
                         self.stdout.write(f"          {change.field}: {change.old!r} → {change.new!r}{lost}")
         if group.count > len(group.examples):
             self.stdout.write(f"      … and {group.count - len(group.examples)} more")
+
+
+def matching(preview: Preview) -> str:
+    """How many records, or pairs, the page First matching would list in each category."""
+    return ", ".join(f"{preview.matches.get(value, 0)} {text}" for value, text in CATEGORIES.items())
 
 
 def title(group: Group) -> str:

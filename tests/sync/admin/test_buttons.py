@@ -6,6 +6,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from mappings.models import EntityPolicy, RecordLink
 from sync import tasks
@@ -14,7 +15,7 @@ from sync.domain.sweep import sweep
 from sync.models import ChangeEvent, Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_link
+from tests.factories import make_link, make_log_entry, make_run
 from tests.sync.admin.conftest import all_rows
 
 MAY_OPERATE = {"customer": False, "auditor": False, "support": True, "consultant": True}
@@ -145,11 +146,55 @@ def test_going_live_is_confirmed_on_its_own_page(ours, as_role):
     set_state(ours, Tenant.State.PREPARING)
     client = as_role("consultant")
     page = client.get(reverse("admin:tenants_tenant_go_live", args=[ours.tenant.pk])).content.decode()
-    assert "Go live now" in page
+    assert "Go live now" in page and "run the first matching" in page
+    response = press(client, ours, "go-live")
     assert tenant_state(ours) == "preparing"
+    assert "Run the first matching first." in "".join(str(each) for each in get_messages(response.wsgi_request))
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(pk=ours.policy.pk).update(matched_at=timezone.now())
     press(client, ours, "go-live")
     assert tenant_state(ours) == "live"
     assert {run.kind for run in all_rows(Run) if run.state == "queued"} == {"pull", "sweep"}
+
+
+def test_going_live_takes_the_chosen_kinds_and_begins_with_ten(ours, theirs, as_role):
+    set_state(ours, Tenant.State.PREPARING)
+    with tenant_scope(ALL):
+        EntityPolicy.objects.create(tenant=ours.tenant, entity="product", matched_at=timezone.now())
+        EntityPolicy.objects.filter(pk=ours.policy.pk).update(matched_at=timezone.now())
+    client = as_role("consultant")
+    url = reverse("admin:tenants_tenant_press", args=[ours.tenant.pk, "go-live"])
+    client.post(url, {"chooses": "1"})
+    assert tenant_state(ours) == "preparing"
+    client.post(url, {"chooses": "1", "entity": ["customer"], "first_ten": "1"})
+    assert tenant_state(ours) == "live"
+    policies = {(row.tenant_id, row.entity): (row.enabled, row.first_left) for row in all_rows(EntityPolicy)}
+    assert policies == {
+        (ours.tenant.pk, "customer"): (True, 10),
+        (ours.tenant.pk, "product"): (False, None),
+        (theirs.tenant.pk, "customer"): (True, None),
+    }
+    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert "Go on with the rest" in page
+    press(client, ours, "go-on")
+    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert "Go on with the rest" not in page
+
+
+@pytest.mark.parametrize("role", MAY_CONFIGURE)
+def test_undoing_a_run_is_a_run_of_its_own(ours, theirs, as_role, queued, role):
+    client = as_role(role)
+    for company in (ours, theirs):
+        run = make_run(company.tenant, "sweep", state="done")
+        make_log_entry(company.link, run_id=run.pk, target="intempus", action="update")
+        url = reverse("admin:sync_run_press", args=[run.pk, "undo"])
+        if company is theirs:
+            assert client.post(url).status_code == 404
+            continue
+        page = client.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+        assert ("Undo run" in page) == MAY_CONFIGURE[role]
+        assert client.post(url).status_code == (302 if MAY_CONFIGURE[role] else 403)
+    assert [call[0] for call in queued] == (["sync.tasks.undo_run"] if MAY_CONFIGURE[role] else [])
 
 
 def test_going_live_needs_tested_connections(ours, as_role):

@@ -1,5 +1,7 @@
 """`manage.py sync`: in the foreground, with numbers that add up; and a dry run that leaves no trace anywhere."""
 
+import re
+
 import pytest
 from django.core.management import CommandError
 
@@ -103,6 +105,9 @@ def test_a_dry_run_shows_everything_and_writes_nothing_anywhere(run, nordbyg, wo
     assert "× create in Uniconta" in output
     assert "Not ticked for synchronisation" in output
     assert "1003 Café Ærø ApS" in output
+    assert re.search(
+        r"first matching: \d+ certain, \d+ probable, \d+ ambiguous, \d+ only in Uniconta, \d+ only in", output
+    )
     assert "nothing was written" in output
 
 

@@ -1,0 +1,69 @@
+"""Going live with ten records first, and taking back what a run wrote."""
+
+from __future__ import annotations
+
+from sync.domain import first_ten
+from sync.domain.undo import undo_run
+from sync.models import Run
+from tenants.scoping import tenant_scope
+from tests.journeys.conftest import Company, World
+
+
+def undo(company: Company, run: Run) -> dict[str, int]:
+    with tenant_scope(company.tenant.pk):
+        row = Run.objects.create(tenant=company.tenant, kind=Run.Kind.UNDO, result={"run": run.pk})
+    done = undo_run(company.tenant.pk, row.pk)
+    assert done is not None
+    company.settle()
+    return done.counts
+
+
+def test_the_first_ten_are_written_and_the_rest_waits_for_a_person(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    for number in range(13):
+        company.debtor(str(1001 + number))
+    for number in range(11):
+        other.debtor(str(1001 + number))
+    company.press(lambda tenant_id, _user: first_ten.begin_with_ten(tenant_id), company.tenant.pk)
+    for each in (company, other):
+        each.both()
+    assert (len(company.customers()), len(other.customers())) == (10, 11)
+    assert sorted(link.reason for link in company.links() if not link.intempus_id) == ["first_ten"] * 3
+    company.both()
+    row_id = next(row["RowId"] for row in company.debtors().values() if row["Account"] == "1001")
+    company.edit(row_id, City="Odense")  # not even a change of the ten is written until somebody has looked
+    company.both()
+    assert company.customer_by_number("1001")["city"] == ""
+    company.press(first_ten.go_on, company.tenant.pk)
+    company.settle()
+    assert len(company.customers()) == 13
+    assert company.customer_by_number("1001")["city"] == "Odense"
+
+
+def test_undoing_a_run_restores_what_nobody_changed_since(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    company.policy(create_in_uniconta=False)
+    for each in (company, other):
+        each.debtor("1001", Name="Hansen", City="Odense", Phone="11111111")
+        each.debtor("1002", Name="Ny")
+    hansen = company.customer(name="hansen", number="1001", city="Vejle", phone="22222222", email="a@example.dk")
+    other.sweep()
+    company.pull()
+    run = company.sweep()
+    customers = {row["number"]: row for row in company.customers()}
+    assert (customers["1001"]["city"], company.debtors()["1001"]["ContactEmail"]) == ("Odense", "a@example.dk")
+    company.edit_customer(hansen, phone="33333333")  # somebody knows better
+    others = other.now()
+    undo(company, run)
+    customers = {row["number"]: row for row in company.customers()}
+    assert [customers["1001"][name] for name in ("name", "city", "phone")] == ["hansen", "Vejle", "33333333"]
+    assert not company.debtors()["1001"]["ContactEmail"]
+    assert (company.debtors()["1001"]["Name"], company.debtors()["1001"]["City"]) == ("Hansen", "Odense")
+    assert (customers["1002"]["active"], company.debtors()["1002"]["Blocked"]) == (False, False)
+    assert company.link(uniconta_key="1002").reason == "left_out"
+    before = company.now()
+    company.both()
+    assert company.writes(before) == []
+    assert other.writes(others) == []
