@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from mappings.models import EntityPolicy, FieldRule
 from sync.models import Run, SyncLogEntry
 from tenants.models import Connection
 from tenants.scoping import ALL, tenant_scope
@@ -105,3 +106,39 @@ def test_sync_now_is_a_press_not_a_link(world, visitor):
     person.page.wait_for_load_state()
     assert person.page.get_by_text("on its way").is_visible()
     assert person.complaints == []
+
+
+def test_a_field_rule_is_tried_beside_its_form(world, visitor):
+    """The form as it stands goes into the box, mistakes and results come back into it, and nothing is saved."""
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(tenant=world["tenant"]).update(
+            fields_returned={"uniconta": ["Dimension1", "Dimension2"], "intempus": ["notes"]}
+        )
+    person = visitor()
+    page = person.page
+    person.visit(reverse("admin:mappings_fieldrule_add"))
+    page.select_option("#id_tenant", str(world["tenant"].pk))
+    page.select_option("#id_entity", "customer")
+    page.wait_for_selector('#fields-uniconta option[value="Dimension1"]', state="attached")
+    page.fill("#id_attribute", "department")
+    page.fill("#id_uniconta_field", "Dimensoin1")
+    page.fill("#id_intempus_field", "notes")
+    page.fill("#record_key", world["link"].uniconta_key)
+    page.click("text=Try it")
+    page.wait_for_selector("#draft-box >> text=Did you mean “Dimension1”?")
+    page.fill("#id_uniconta_field", "Dimension1")
+    page.click("text=Try it")
+    page.wait_for_selector("#draft-box >> text=Waits for a worker.")
+    journey = {"source": "uniconta", "source_field": "Dimension1", "raw": "100", "canonical": "100"}
+    journey |= {"target": "intempus", "target_field": "notes", "written": "Carpenters", "stands": ""}
+    with tenant_scope(ALL):
+        run = Run.objects.get(kind="try_out")
+        assert run.link_id == world["link"].pk
+        run.state, run.result = "done", {"journeys": [journey]}
+        run.save()
+    page.wait_for_selector("#draft-box >> text=Carpenters")
+    person.shoot("field-rule-tried")
+    assert page.input_value("#id_uniconta_field") == "Dimension1"  # the form is as it was
+    assert person.complaints == []
+    with tenant_scope(ALL):
+        assert not FieldRule.objects.exists()

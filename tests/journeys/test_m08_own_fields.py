@@ -1,9 +1,16 @@
 """M8: a tenant's own fields are rows, for that tenant only."""
 
+from textwrap import dedent
+
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from mappings.models import FieldRule, ValueMap
+from sync.domain.onboarding import onboard
+from sync.domain.reconcile import reconcile
+from sync.domain.tenant_file import read_tenant_file
+from sync.models import Run
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 
@@ -107,6 +114,26 @@ def test_conversions_one_after_the_other_reach_intempus_and_a_value_without_tran
     company.both()
     assert company.customer_by_number("1002")["city"] == "Århus"
     assert company.not_taken_over() == [("short", "K-TØM", "edited")]
+
+
+def test_the_documented_example_works_as_it_is_written(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    for each in world.companies:
+        each.debtor("1001", Dimension1="100")
+        each.debtor("1002")
+        each.both()
+    before = other.writes()
+    page = (settings.BASE_DIR / "docs" / "howto" / "customise-a-tenant.md").read_text()
+    example = page[page.index("    [[tenant]]") : page.index("`manage.py onboard` says")]
+    [done] = onboard(read_tenant_file(dedent(example)), {})
+    assert done.changes == ("field_rules.customer.department: new", "value_maps.customer.department.100: new")
+    with tenant_scope(company.tenant.pk):
+        run = Run.objects.get(kind=Run.Kind.RECONCILE, entity="customer", state=Run.State.QUEUED)
+    assert reconcile(company.tenant.pk, run.pk) is not None
+    company.settle()
+    assert [company.customer_by_number(number)["notes"] for number in ("1001", "1002")] == ["Tømrer", ""]
+    other.both()
+    assert other.writes() == before
 
 
 def test_a_rule_can_switch_a_field_off(world: World) -> None:
