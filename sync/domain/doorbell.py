@@ -73,12 +73,20 @@ DELETE FROM sync_bell USING next WHERE sync_bell.tenant_id = next.tenant_id
 RETURNING sync_bell.tenant_id
 """  # noqa: S608 - constants of this module
 
+# Whoever gets the lease answers what has rung so far, before claiming anything. Otherwise ring_due, which sees due events
+# and no lease while a drain waits for a free worker, leaves a bell for one more drain that finds nothing: when all workers
+# are busy that was nearly every second drain.
 TAKE_LEASE = """
-INSERT INTO sync_drainlease AS l (tenant_id, token, lease_until)
-VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))
-ON CONFLICT (tenant_id) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until
-WHERE l.lease_until < clock_timestamp()
-RETURNING 1
+WITH taken AS (
+    INSERT INTO sync_drainlease AS l (tenant_id, token, lease_until)
+    VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))
+    ON CONFLICT (tenant_id) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until
+    WHERE l.lease_until < clock_timestamp()
+    RETURNING tenant_id
+), bells AS MATERIALIZED (
+    SELECT b.tenant_id FROM sync_bell b JOIN taken ON taken.tenant_id = b.tenant_id FOR UPDATE OF b SKIP LOCKED
+), answered AS (DELETE FROM sync_bell USING bells WHERE sync_bell.tenant_id = bells.tenant_id)
+SELECT 1 FROM taken
 """
 RENEW = """
 UPDATE sync_drainlease SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -91,7 +99,8 @@ WITH gone AS (DELETE FROM sync_drainlease WHERE tenant_id = %s AND token = %s RE
 SELECT pg_notify('{CHANNEL}', '') FROM gone
 """  # noqa: S608 - constants of this module
 BEAT = """
-INSERT INTO sync_workerbeat (name, beat_at, started_at) VALUES (%s, clock_timestamp(), clock_timestamp())
+INSERT INTO sync_workerbeat (name, beat_at, started_at, upkeep_error)
+VALUES (%s, clock_timestamp(), clock_timestamp(), '')
 ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at
 """
 

@@ -202,10 +202,10 @@ def test_a_paused_broken_or_cut_off_connection_keeps_bells_silent(change: dict[s
 
 def test_the_oldest_bells_come_first_and_leased_ones_stay():
     tenants = [make_tenant() for _ in range(4)]
+    doorbell.take_lease(tenants[1].pk)
     for tenant in tenants:
         doorbell.ring(tenant.pk)
     doorbell.ring(tenants[0].pk)  # a tenant that rings all the time waits its turn
-    doorbell.take_lease(tenants[1].pk)
     assert doorbell.take_bells(2) == [tenants[2].pk, tenants[3].pk]
     assert doorbell.take_bells(2) == [tenants[0].pk]
     assert ringing() == {tenants[1].pk}
@@ -230,6 +230,32 @@ def test_one_lease_per_tenant():
     assert doorbell.take_lease(other.pk) is not None
     assert doorbell.release(lease)
     assert doorbell.take_lease(tenant.pk) is not None
+
+
+def test_whoever_gets_the_lease_answers_what_has_rung_before():
+    """While a drain waits for a free worker its events are due, and are rung for again: one drain is enough for both."""
+    tenant, other = make_tenant(), make_tenant()
+    for each in (tenant, other):
+        make_event(each)
+    assert (doorbell.ring_due(), doorbell.take_bells(2), doorbell.ring_due()) == (2, [tenant.pk, other.pk], 2)
+    lease = doorbell.take_lease(tenant.pk)
+    assert lease is not None
+    assert ringing() == {other.pk}
+    doorbell.ring(tenant.pk)  # a change that came afterwards
+    assert doorbell.take_lease(tenant.pk) is None
+    doorbell.release(lease)
+    assert ringing() == {tenant.pk, other.pk}
+
+
+def test_a_ring_that_is_not_committed_yet_is_not_answered():
+    """Nor waited for: its event cannot be seen."""
+    tenant = make_tenant()
+    doorbell.ring(tenant.pk)
+    with another_session() as ringer:
+        ringer.execute(doorbell.RING, [tenant.pk])
+        assert doorbell.take_lease(tenant.pk) is not None
+        ringer.commit()
+    assert ringing() == {tenant.pk}
 
 
 def test_of_many_at_once_one_gets_the_lease():
