@@ -31,11 +31,19 @@ RIGHTS: dict[str, frozenset[Right]] = {
 def _roles(user: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
     """Role by tenant id. Read once per request; the user object is that of the request."""
     cached: dict[int, str] | None = getattr(user, "_roles", None)
-    if cached is None:
-        with tenant_scope(ALL):
-            cached = dict(Membership.objects.filter(user_id=user.pk or 0).values_list("tenant_id", "role"))
-        user._roles = cached  # type: ignore[union-attr]  # noqa: SLF001 - kept as long as the request's user
-    return cached
+    if cached is not None:
+        return cached
+    with tenant_scope(ALL):
+        return read_roles(user)
+
+
+def read_roles(user: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
+    """Read them now, for all that asks later in this request. Call inside a scope of ALL."""
+    if getattr(user, "is_superuser", False):
+        return {}
+    roles = dict(Membership.objects.filter(user_id=user.pk or 0).values_list("tenant_id", "role"))
+    user._roles = roles  # type: ignore[union-attr]  # noqa: SLF001 - kept as long as the request's user
+    return roles
 
 
 def visible_tenants(user: AbstractBaseUser | AnonymousUser) -> str | list[int]:

@@ -53,6 +53,13 @@ def tenant_scope(tenants: str | int | Iterable[int]) -> Iterator[None]:
             _name(outer or "")
 
 
+def _narrow(tenants: str | Iterable[int]) -> None:
+    """Inside a scope: it is over these tenants from here on."""
+    spelled = _spell(tenants)
+    _name(spelled)
+    _named.set(spelled)
+
+
 def is_scoped() -> bool:
     return _named.get() is not None
 
@@ -64,12 +71,15 @@ class TenantScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        from tenants.roles import visible_tenants
+        from tenants.roles import read_roles, visible_tenants
 
         user: AbstractBaseUser | AnonymousUser | None = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return self.get_response(request)
-        with tenant_scope(visible_tenants(user)):
+        with tenant_scope(ALL):
+            # One transaction for whose tenants these are and for the rest: every page begins with it.
+            read_roles(user)
+            _narrow(visible_tenants(user))
             response = self.get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)

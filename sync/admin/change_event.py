@@ -91,7 +91,7 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     @admin.display(description=_("state"))
     def state_shown(self, event: ChangeEvent) -> str:
         reason = explain_code(event.error_code).text if event.error_code else ""
-        return label(event.get_state_display(), TONES[ChangeEvent.State(event.state)], reason)
+        return label(event.state_label, TONES[ChangeEvent.State(event.state)], reason)
 
     @admin.display(description=_("received"), ordering="received_at")
     def received(self, event: ChangeEvent) -> str:

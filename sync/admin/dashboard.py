@@ -11,9 +11,10 @@ from django.utils.translation import gettext
 
 from sync.admin.tenant import connection_label, freshness_label
 from sync.domain.catalogue import explain_code
-from sync.domain.health import Health, TenantHealth, health
+from sync.domain.health import Health, TenantHealth, health, with_readings, worker_health
 from tenants.admin.base import tenants_with
 from tenants.admin.tenant import tenant_state_label
+from tenants.models import Tenant
 from tenants.roles import Right, has_right
 
 ORDER = {"bad": 0, "warning": 1, "good": 2, "neutral": 3}
@@ -25,13 +26,16 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not has_right(request.user, Right.VIEW):
         return context
     tenants = tenants_with(request.user, Right.VIEW)
-    found = health(None if isinstance(tenants, str) else tenants)
+    companies = with_readings(Tenant.objects.order_by("name"))
+    found = health(companies if isinstance(tenants, str) else companies.filter(pk__in=tenants), with_changes=True)
+    worker = worker_health()
     rows = sorted(found.tenants, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
     context.update(
         {
             "title": gettext("Overview"),
             "health": found,
-            "worker_is_alive": found.worker.is_alive(found.at),
+            "worker": worker,
+            "worker_is_alive": worker.is_alive(found.at),
             "tiles": _tiles(found),
             "rows": [_row(row, found) for row in rows],
             "causes": [
@@ -71,9 +75,10 @@ def _tiles(found: Health) -> list[dict[str, Any]]:
             "tone": "warning" if any(row.is_stuck(found.at) for row in found.tenants) else "good",
             "detail": gettext("some for longer than promised")
             if any(row.is_stuck(found.at) for row in found.tenants)
-            else gettext("all on the way"),
+            else (gettext("all on the way") if found.waiting else gettext("none")),
             "url": _events_url(),
         },
+        *([_held_tile(found)] if found.held_records else []),
         {
             "label": gettext("Needs attention"),
             "value": found.needs_attention,
@@ -82,6 +87,19 @@ def _tiles(found: Health) -> list[dict[str, Any]]:
             "url": _links_url(),
         },
     ]
+
+
+def _held_tile(found: Health) -> dict[str, Any]:
+    """Where the answer is given: the brake's questions have a list, the field watch's stand on the company's page."""
+    is_braked = any(code.startswith("held_") for tenant in found.tenants for _entity, code in tenant.held)
+    name = "sync_heldset_changelist" if is_braked else "tenants_tenant_changelist"
+    return {
+        "label": gettext("Held"),
+        "value": found.held_records,
+        "tone": "bad",
+        "detail": gettext("waiting for an answer"),
+        "url": reverse(f"admin:{name}") + ("?state=open" if is_braked else ""),
+    }
 
 
 def _row(row: TenantHealth, found: Health) -> dict[str, Any]:

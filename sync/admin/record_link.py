@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,7 +27,8 @@ from sync.domain.decide import DELETIONS
 from sync.domain.match import match_record
 from sync.domain.match_decisions import free_records, take_in_again, unlink
 from sync.domain.move import BusyError
-from sync.domain.retry_many import queue_retries
+from sync.domain.retry_many import Wanted, queue_retry
+from sync.domain.selection import CRITERIA, differing, search
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
 from tenants.admin.base import (
@@ -87,12 +89,7 @@ class DiffersFilter(ChoiceFilter):
         return [("yes", _("Yes")), ("no", _("No"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "yes":
-                return queryset.exclude(differing=[])
-            case "no":
-                return queryset.filter(differing=[])
-        return queryset
+        return differing(queryset, self.value() or "")
 
 
 #: Codes that stand on a link as its reason.
@@ -181,18 +178,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Ids exactly, numbers and names from their beginning: nothing that would read a whole table in the middle."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        # Naming the entities lets the indexes over (tenant, entity, …) answer.
-        return queryset.filter(entity__in=list(ENTITIES)).filter(
-            Q(uniconta_id=term)
-            | Q(intempus_id=term)
-            | Q(uniconta_key__startswith=term)
-            | Q(intempus_key__startswith=term)
-            | Q(name__istartswith=term)
-        ), False
+        return search(queryset, search_term), False
 
     @admin.display(description=_("record"), ordering="name")
     def record(self, link: RecordLink) -> str:
@@ -231,16 +217,23 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return self._may(request, Right.OPERATE, None)
 
-    def _operable(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[tuple[int, int]]:
-        """Of the chosen rows those whose company this person may operate: (tenant, link) keys."""
-        tenants = tenants_with(request.user, Right.OPERATE)
-        rows = queryset if tenants == ALL else queryset.filter(tenant__in=tenants)
-        return list(rows.order_by().values_list("tenant_id", "pk"))
-
     @admin.action(description=_("Retry"), permissions=["operate"])
     def retry_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """The ticked rows, or all that the filter finds: as runs with progress, one for each company."""
-        runs = queue_retries(self._operable(request, queryset), request.user.pk)
+        tenants = tenants_with(request.user, Right.OPERATE)
+        rows = (queryset if tenants == ALL else queryset.filter(tenant__in=tenants)).order_by()
+        wanted: dict[int, Wanted] = {}
+        if request.POST.get("select_across") == "1":
+            criteria = {name: value for name in CRITERIA if (value := request.GET.get(name))}
+            found = rows.values_list("tenant_id", flat=True).distinct()
+            wanted = {tenant_id: {"filter": criteria} for tenant_id in found}
+        else:
+            ticked: dict[int, list[int]] = defaultdict(list)
+            for tenant_id, link_id in rows.values_list("tenant_id", "pk"):
+                ticked[tenant_id].append(link_id)
+            wanted = {tenant_id: {"links": sorted(ids)} for tenant_id, ids in ticked.items()}
+        queued = [queue_retry(tenant_id, each, request.user.pk) for tenant_id, each in sorted(wanted.items())]
+        runs = [run for run in queued if run is not None]
         if len(runs) == 1:
             return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
         for run in runs:

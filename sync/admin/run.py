@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -22,6 +23,7 @@ from sync.admin.own_fields import shown_draft
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.runs import FOLLOWS
+from sync.domain.said import in_my_language
 from sync.domain.timeline import entity_of, shown_exchanges
 from sync.domain.undo import UNDOABLE, written_by
 from sync.models import Exchange, Run, SyncLogEntry
@@ -168,11 +170,12 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "took": duration(run),
             "differing": _differing(run),
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
+            "list_url": _list_url(run) if run.kind == Run.Kind.RETRY else "",
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
             **shown_draft(run, request.GET.get("page")),
-            "checks": run.result.get("checks") if isinstance(run.result, dict) else None,
+            "checks": _checks(run),
             "presses": self.presses_for(request, run),
             "press_url": "admin:sync_run_press",
             "exchanges": [] if is_unfinished else self._exchanges(run),
@@ -200,11 +203,23 @@ def _ahead(run: Run) -> Run | None:
     return Run.objects.filter(tenant=run.tenant_id, kind=run.kind, state=Run.State.RUNNING).first()
 
 
+def _list_url(run: Run) -> str:
+    """The list that the records of a retry were chosen from."""
+    query = urlencode({"tenant": run.tenant_id, **run.result.get("filter", {})})
+    return f"{reverse('admin:mappings_recordlink_changelist')}?{query}"
+
+
 def _counts(run: Run) -> list[tuple[Any, int]]:
     """In the order of COUNTS; the database keeps them in one of its own."""
     order = list(COUNTS)
     names = sorted(run.counts, key=lambda name: order.index(name) if name in COUNTS else len(order))
     return [(COUNTS.get(name, name), run.counts[name]) for name in names if name != "ms"]
+
+
+def _checks(run: Run) -> list[dict[str, str]]:
+    """Of a check-up: what was looked at, in the reader's language."""
+    found = run.result.get("checks", []) if isinstance(run.result, dict) else []
+    return [{name: in_my_language(text) for name, text in check.items()} for check in found]
 
 
 def _differing(run: Run) -> list[tuple[str, int]]:

@@ -19,28 +19,25 @@ from django.utils.translation import gettext_lazy as _
 from mappings.admin.entity_policy import EntityPolicyInline
 from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
+from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_view
 from sync.admin.first_matching import export_view, first_matching_view, import_view
 from sync.admin.held_set import open_sets
-from sync.admin.hook_table import hook_table
 from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.first_matching import Summary, is_matched, summarise
 from sync.domain.first_ten import go_on, is_held
-from sync.domain.health import ConnectionHealth, TenantHealth, health
-from sync.domain.hooks import CREATE, last_look
-from sync.domain.retry_many import queue_retries
-from sync.domain.rhythm import hooks_of, schedules_of
-from sync.domain.schedules import KINDS
+from sync.domain.health import ConnectionHealth, TenantHealth, health, health_of, with_readings
+from sync.domain.hooks import CREATE
+from sync.domain.retry_many import can_retry_all, queue_retry
 from sync.models import CallCount, Run
 from tenants.admin.base import BoundedPaginator, Press, label
 from tenants.admin.connection import TONES as CONNECTION_TONES
 from tenants.admin.connection import ConnectionInline
 from tenants.admin.membership import MembershipInline
 from tenants.admin.tenant import TenantSettingsAdmin, tenant_state_label
-from tenants.admin.webhook_token import masked_url
 from tenants.labels import age
-from tenants.models import Connection, Tenant, WebhookToken
+from tenants.models import Connection, Tenant
 from tenants.roles import Right, has_right
 
 #: What reads or compares records; the rest looks at the set-up and helps to prepare a company.
@@ -81,10 +78,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
         response: HttpResponse = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context and "cl" in context:
-            rows = list(context["cl"].result_list)
-            found = {row.tenant_id: row for row in health([row.pk for row in rows], with_changes=False).tenants}
-            for row in rows:
-                row.health = found.get(row.pk)
+            rows: list[Any] = list(with_readings(context["cl"].result_list))
+            for row, found in zip(rows, health(rows).tenants, strict=True):
+                row.health = found
             context["cl"].result_list = rows
         return response
 
@@ -102,7 +98,10 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     @admin.display(description=_("waiting"))
     def waiting(self, tenant: Tenant) -> str:
-        return str(_health_of(tenant).waiting or "–")
+        found = _health_of(tenant)
+        if not found.held_records:
+            return str(found.waiting or "–")
+        return _join([str(found.waiting), label(gettext("%(count)s held") % {"count": found.held_records}, "bad")])
 
     @admin.display(description=_("needs attention"))
     def attention(self, tenant: Tenant) -> str:
@@ -124,17 +123,14 @@ class TenantPageAdmin(TenantSettingsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         tenant: Tenant = self.object_or_404(request, object_id)
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **self._panel(request, tenant)}
-        )
+        panel = {**self._panel(request, tenant), "tab_list": company_tabs(self, request, tenant)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **panel})
 
     def _panel(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
-        found = health([tenant.pk]).tenants[0]
-        hooks = hooks_of([tenant.pk])[tenant.pk]
-        look = last_look(tenant.pk)
+        found = health_of(tenant.pk, with_changes=True, with_calls=True)
+        carriers = summary(tenant)
         presses = {press.verb: press for press in self.presses_for(request, tenant)}
         may_configure = has_right(request.user, Right.CONFIGURE, tenant.pk)
-        tokens = WebhookToken.objects.filter(tenant=tenant) if may_configure else WebhookToken.objects.none()
         return {
             "panel": {
                 "tenant": tenant,
@@ -145,20 +141,15 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "swept": freshness_label(found, "swept"),
                 "presses": _for_state(presses, tenant),
                 "cards": [_card(row, presses) for row in found.connections],
-                "causes": [(code, explain_code(code), count) for code, count in found.causes],
+                "causes": [(code, explain_code(code), count, can_retry_all(code)) for code, count in found.causes],
                 "held": [
                     {"row": policy, "why": explain_code(policy.hold_code, policy.hold_detail)}
                     for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
                 ],
                 "brakes": open_sets(tenant.pk),
-                "schedules": schedules_of(tenant, hooks),
-                "run_now": [presses[kind] for kind in KINDS if kind in presses and tenant.is_live],
-                "hooks": hooks,
-                "are_checks_stretched": hooks.are_stretched(tenant),
-                "hook_rows": hook_table(tenant.pk, look) if look else None,
-                "hook_look": look,
-                "hook_presses": [presses[verb] for verb in ("check-hooks", "create-hooks") if verb in presses],
-                "hooks_silent": explain_code("hooks_silent"),
+                "carriers": carriers,
+                "hooks": carriers["hooks"],
+                "are_checks_stretched": carriers["hooks"].are_stretched(tenant),
                 "may_configure": may_configure,
                 "may_operate": has_right(request.user, Right.OPERATE, tenant.pk),
                 "go_on": presses.get("go-on") if tenant.is_live and is_held(tenant.pk) else None,
@@ -168,13 +159,6 @@ class TenantPageAdmin(TenantSettingsAdmin):
                 "has_match_rows": MatchRow.objects.filter(tenant=tenant).exists(),
                 "can_go_live": "go-live" in presses and tenant.state == Tenant.State.PREPARING,
                 "runs": list(Run.objects.filter(tenant=tenant).select_related("requested_by")[:5]),
-                "tokens": [
-                    {"row": token, "urls": [masked_url(tenant, system.value) for system in Connection.System]}
-                    for token in tokens
-                ],
-                "may_see_tokens": may_configure,
-                "new_token": presses.get("new-token"),
-                "may_reveal": has_right(request.user, Right.REVEAL, tenant.pk),
             },
             "press_url": "admin:tenants_tenant_press",
         }
@@ -187,6 +171,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
         matching = self.admin_site.admin_view(partial(first_matching_view, self))
         list_out = self.admin_site.admin_view(partial(export_view, self))
         list_in = self.admin_site.admin_view(partial(import_view, self))
+        webhooks = self.admin_site.admin_view(partial(webhooks_view, self))
+        schedules = self.admin_site.admin_view(partial(schedules_view, self))
         retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
@@ -197,6 +183,8 @@ class TenantPageAdmin(TenantSettingsAdmin):
             path("<path:object_id>/matching/<slug:entity>/", matching, name="tenants_tenant_first_matching"),
             path("<path:object_id>/matching/<slug:entity>/as/<slug:form>/", list_out, name="tenants_tenant_match_list"),
             path("<path:object_id>/matching/<slug:entity>/import/", list_in, name="tenants_tenant_match_list_in"),
+            path("<path:object_id>/webhooks/", webhooks, name="tenants_tenant_webhooks"),
+            path("<path:object_id>/schedules/", schedules, name="tenants_tenant_schedules"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
@@ -209,14 +197,15 @@ class TenantPageAdmin(TenantSettingsAdmin):
         tenant: Tenant = self.object_or_404(request, object_id)
         if not has_right(request.user, Right.OPERATE, tenant.pk):
             raise PermissionDenied
-        links = RecordLink.objects.filter(
-            tenant=tenant, state=RecordLink.State.NEEDS_ATTENTION, reason=request.GET.get("reason", "")
-        )
-        runs = queue_retries(links.order_by().values_list("tenant_id", "pk"), request.user.pk)
-        if not runs:
+        reason = request.GET.get("reason", "")
+        if not can_retry_all(reason):
+            return _refuse(request, tenant, "answered_one_by_one")
+        wanted = {"state": RecordLink.State.NEEDS_ATTENTION.value, "reason": reason}
+        run = queue_retry(tenant.pk, {"filter": wanted}, request.user.pk)
+        if run is None:
             messages.info(request, gettext("There is nothing left to try again."))
             return _back(tenant)
-        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
     def accept_flag_view(self, request: HttpRequest, object_id: str, policy_id: int) -> HttpResponse:
         """A person's word that the tick field or mapped fields of a table really appeared or went (rule M5)."""
@@ -333,7 +322,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         tenant: Tenant = self.object_or_404(request, object_id)
         if not has_right(request.user, Right.CONFIGURE, tenant.pk):
             raise PermissionDenied
-        found = health([tenant.pk], with_changes=False).tenants[0]
+        found = health_of(tenant.pk)
         untested = [
             system.label
             for system in Connection.System
@@ -390,7 +379,7 @@ def _back(tenant: Tenant) -> HttpResponse:
 
 def _health_of(tenant: Tenant) -> TenantHealth:
     found: TenantHealth | None = getattr(tenant, "health", None)
-    return found or health([tenant.pk], with_changes=False).tenants[0]
+    return found or health_of(tenant.pk)
 
 
 def freshness_label(found: TenantHealth, name: str) -> str:

@@ -12,6 +12,7 @@ from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.context import database_now
+from sync.domain.decide import DELETIONS
 from sync.domain.doorbell import ring
 from sync.domain.field_watch import accept
 from sync.domain.first_matching import is_matched
@@ -26,6 +27,8 @@ REOPENED = (ChangeEvent.State.NEEDS_ATTENTION, ChangeEvent.State.QUARANTINED)
 #: Seconds in which several changes of own fields become one comparison.
 MOMENT = 10
 MATCH_QUESTIONS = ("ambiguous_match", "proposal_match")
+#: What only a person's answer about the one record ends.
+ANSWERED_ONE_BY_ONE = (*MATCH_QUESTIONS, *DELETIONS)
 
 
 def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str = "") -> None:

@@ -522,6 +522,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Virksomheden er ikke i drift.",
         "Tryk Sæt i drift eller Genoptag synkronisering på virksomhedens side.",
     ),
+    "answered_one_by_one": (
+        "These records wait for an answer about each of them. Trying again changes nothing.",
+        "Open each record and answer its question.",
+        "Disse poster venter på et svar om hver af dem. At prøve igen ændrer intet.",
+        "Åbn hver post, og svar på dens spørgsmål.",
+    ),
     "pause_needs_live": (
         "Only a live company can be paused. Nothing was changed.",
         "",
@@ -668,15 +674,15 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "checks_wait": (
         "Four fifths of this log-in’s calls of today are used: checks of Uniconta, the full comparison and what they found wait until midnight.",
-        "Change URLs and fetches from Intempus go on. If a check cannot wait, press Run now under What carries the changes: what a person asks for is done at once. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Change URLs and fetches from Intempus go on. If a check cannot wait, press Run now on the page Schedules: what a person asks for is done at once. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
         "Fire femtedele af dette logins kald i dag er brugt: kontrol af Uniconta, fuld sammenligning og det, de fandt, venter til midnat.",
-        "Ændrings-URL’er og hentning fra Intempus fortsætter. Kan en kontrol ikke vente, så tryk Kør nu under Det, der bringer ændringerne: det, en person beder om, sker straks. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+        "Ændrings-URL’er og hentning fra Intempus fortsætter. Kan en kontrol ikke vente, så tryk Kør nu på siden Tidsplaner: det, en person beder om, sker straks. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
     ),
     "fetches_wait": (
         "Nearly all of this log-in’s calls of today are used: fetches from Intempus, checks of Uniconta and the full comparison wait until midnight.",
-        "Only what change URLs announce and what people ask for goes on. If something cannot wait, press Run now under What carries the changes. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
+        "Only what change URLs announce and what people ask for goes on. If something cannot wait, press Run now on the page Schedules. Longer intervals need fewer calls; an agreed limit can be set on the connection.",
         "Næsten alle dette logins kald i dag er brugt: hentning fra Intempus, kontrol af Uniconta og fuld sammenligning venter til midnat.",
-        "Kun det, som Ændrings-URL’er melder, og det, personer beder om, fortsætter. Kan noget ikke vente, så tryk Kør nu under Det, der bringer ændringerne. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
+        "Kun det, som Ændrings-URL’er melder, og det, personer beder om, fortsætter. Kan noget ikke vente, så tryk Kør nu på siden Tidsplaner. Længere intervaller kræver færre kald; en aftalt grænse kan stå på forbindelsen.",
     ),
     "follows_another": (
         "Another run of the same kind is at work; this one follows by itself when that has ended.",

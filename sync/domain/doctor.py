@@ -13,7 +13,6 @@ from enum import StrEnum
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.labels import entity_label
 from mappings.models import EntityPolicy
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Connector, Exchange, Row
@@ -22,8 +21,9 @@ from sync.connectors.reach import can_be_reached
 from sync.domain.catalogue import explain_code
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
-from sync.domain.health import health, worker_health
+from sync.domain.health import health_of, worker_health
 from sync.domain.hooks import HOOKS, HookRow, entities_in_use, hook_rows
+from sync.domain.said import Said, entity_said, fix_of, say, text_of
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import tenant_scope
 from tenants.secrets import SecretError
@@ -39,12 +39,12 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. `fix` is "" where nothing is asked of anybody."""
+    """One thing looked at, in the language of whoever shows it. `fix` is "" where nothing is asked of anybody."""
 
-    name: str
+    name: Said
     grade: Grade
-    found: str
-    fix: str = ""
+    found: Said
+    fix: Said = ""
 
 
 @dataclass
@@ -62,22 +62,22 @@ class _Bodiless(Recorder):
         super().__call__(replace(exchange, request_body="", response_body=""))
 
 
-def ok(name: str, found: str) -> Check:
+def ok(name: Said, found: Said) -> Check:
     return Check(name, Grade.OK, found)
 
 
-def warn(name: str, found: str, fix: str = "") -> Check:
+def warn(name: Said, found: Said, fix: Said = "") -> Check:
     return Check(name, Grade.WARNING, found, fix)
 
 
-def failed(name: str, found: str, fix: str = "") -> Check:
+def failed(name: Said, found: Said, fix: Said = "") -> Check:
     return Check(name, Grade.FAILED, found, fix)
 
 
-def said(name: str, error: RemoteError, make: Callable[[str, str, str], Check] = failed) -> Check:
-    explanation = explain_code(error.code, error.detail)
-    parts = dict.fromkeys([explanation.text, explanation.detail])
-    return make(name, " ".join(part for part in parts if part), explanation.fix)
+def said(name: Said, error: RemoteError, make: Callable[[Said, Said, Said], Check] = failed) -> Check:
+    text = text_of(error.code, error.detail)
+    is_more = error.detail not in ("", explain_code(error.code, error.detail).text)
+    return make(name, say("{text} {detail}", text=text, detail=error.detail) if is_more else text, fix_of(error.code))
 
 
 # --------------------------------------------------------------------------------------------- the installation
@@ -90,29 +90,39 @@ def check_installation() -> list[Check]:
 def check_clock() -> Check:
     """Leases and due times are in database time; log-ins and mails in this machine's."""
     apart = abs((database_now() - timezone.now()).total_seconds())
+    name = say("Clocks")
     if apart <= CLOCK_SECONDS:
-        return ok("Clocks", f"database and this machine agree within {CLOCK_SECONDS} s")
-    return failed("Clocks", f"database and this machine are {apart:.0f} s apart", "Set up time synchronisation (NTP)")
+        return ok(name, say("database and this machine agree within {seconds} s", seconds=CLOCK_SECONDS))
+    return failed(
+        name,
+        say("database and this machine are {seconds} s apart", seconds=round(apart)),
+        say("Set up time synchronisation (NTP)"),
+    )
 
 
 def check_worker() -> Check:
-    worker = worker_health()
+    worker, name = worker_health(), say("Worker")
     if worker.beat_at is None:
-        return failed("Worker", "has never been heard of", "Start it: make worker")
+        return failed(name, say("has never been heard of"), say("Start it: make worker"))
     seconds = (timezone.now() - worker.beat_at).total_seconds()
     if worker.is_alive(timezone.now()):
-        return ok("Worker", f"heard of {max(0, seconds):.0f} s ago")
-    return failed("Worker", f"silent for {seconds / 60:.0f} min", "Look at its log and restart it: make worker")
+        return ok(name, say("heard of {seconds} s ago", seconds=round(max(0, seconds))))
+    found = say("silent for {minutes} min", minutes=round(seconds / 60))
+    return failed(name, found, say("Look at its log and restart it: make worker"))
 
 
 def check_address() -> Check:
     """Change URL calls come in at this address: while it is silent, nothing is left to them."""
+    name = say("Address")
     if can_be_reached(settings.PUBLIC_URL):
-        return ok("Address", f"{settings.PUBLIC_URL} answers")
+        return ok(name, say("{address} answers", address=settings.PUBLIC_URL))
     return warn(
-        "Address",
-        f"{settings.PUBLIC_URL} does not answer this machine: Uniconta is read at every check, whatever is called",
-        "Look at the web server, and at what PUBLIC_URL leads to from here",
+        name,
+        say(
+            "{address} does not answer this machine: Uniconta is read at every check, whatever is called",
+            address=settings.PUBLIC_URL,
+        ),
+        say("Look at the web server, and at what PUBLIC_URL leads to from here"),
     )
 
 
@@ -149,13 +159,17 @@ def check_tenant(tenant_id: int) -> Iterator[Check]:
 
 
 def check_state(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> Check:
+    name = say("State")
     if not any(policy.enabled for policy in policies.values()):
         return failed(
-            "State", "nothing is switched on", "Add [tenant.entities.customer] to the tenant file, or in the console"
+            name,
+            say("nothing is switched on"),
+            say("Add [tenant.entities.customer] to the tenant file, or in the console"),
         )
     if tenant.is_live:
-        return ok("State", "live")
-    return warn("State", str(tenant.get_state_display()).lower(), "Nothing synchronises until the tenant is live")
+        return ok(name, say("live"))
+    found = say("preparing") if tenant.state == Tenant.State.PREPARING else say("paused")
+    return warn(name, found, say("Nothing synchronises until the company is live"))
 
 
 def check_capabilities(connections: Mapping[str, Connection]) -> Check:
@@ -164,9 +178,9 @@ def check_capabilities(connections: Mapping[str, Connection]) -> Check:
     for system in System:
         row = connections.get(system.value)
         dates = [str(entry["at"])[:10] for entry in row.capabilities.values()] if row else []
-        state = f"measured on {max(dates)}" if dates else "not measured: safest assumption"
-        parts.append(f"{Connection.System(system.value).label} {state}")
-    return ok("Capabilities", "; ".join(parts))
+        state = say("measured on {date}", date=max(dates)) if dates else say("not measured: safest assumption")
+        parts.append(say("{system} {state}", system=Connection.System(system.value).label, state=state))
+    return ok(say("Capabilities"), say("{one}; {other}", one=parts[0], other=parts[1]))
 
 
 def check_connection(
@@ -175,13 +189,15 @@ def check_connection(
     """Credentials and company of one system; leaves a working connector in `systems`."""
     name = Connection.System(system.value).label
     if row is None:
-        yield failed(name, "no connection", f"Add [tenant.{system}] to the tenant file and run onboard")
+        yield failed(
+            name, say("no connection"), say("Add [tenant.{system}] to the tenant file and run onboard", system=system)
+        )
         return
     try:
         connector = connector_for(tenant.pk, system, recorder)
         company = connector.identify()
     except SecretError as error:
-        yield failed(name, str(error), "Restore the credential keys, or onboard again with the secret")
+        yield failed(name, str(error), say("Restore the credential keys, or onboard again with the secret"))
         return
     except RemoteError as error:
         yield said(name, error)
@@ -189,21 +205,37 @@ def check_connection(
     systems.connectors[system] = connector
     shown = f"{company.name} ({company.id}{', CVR ' + company.number if company.number else ''})"
     if row.state in (Connection.State.BROKEN, Connection.State.PAUSED):
-        yield warn(name, f"answers as {shown}, but is {row.get_state_display().lower()} here", "Test it in the console")
+        found = (
+            say("answers as {company}, but is paused here", company=shown)
+            if row.state == Connection.State.PAUSED
+            else say("answers as {company}, but is broken here", company=shown)
+        )
+        yield warn(name, found, say("Test it in the console"))
     elif not row.pinned_company_id:
-        yield warn(name, f"answers as {shown}; not pinned yet", "Run onboard, or test the connection in the console")
+        yield warn(
+            name,
+            say("answers as {company}; not pinned yet", company=shown),
+            say("Run onboard, or test the connection in the console"),
+        )
     elif row.pinned_company_id != company.id:
         yield failed(
             name,
-            f"answers as {shown}, but was {row.pinned_company_name} ({row.pinned_company_id})",
-            "Correct the log-in or the company id; another company is set up under a short name of its own",
+            say(
+                "answers as {company}, but was {name} ({number})",
+                company=shown,
+                name=row.pinned_company_name,
+                number=row.pinned_company_id,
+            ),
+            say("Correct the log-in or the company id; another company is set up under a short name of its own"),
         )
     elif (row.pinned_company_name, row.pinned_company_number) != (company.name, company.number):
         yield warn(
-            name, f"the company is now called {shown}; it was {row.pinned_company_name}", "Check that it is the same"
+            name,
+            say("the company is now called {company}; it was {name}", company=shown, name=row.pinned_company_name),
+            say("Check that it is the same"),
         )
     else:
-        yield ok(name, f"log-in works, company {shown}")
+        yield ok(name, say("log-in works, company {company}", company=shown))
 
 
 def check_read(side: Side, entity: Entity, systems: _Systems) -> Check:
@@ -213,42 +245,57 @@ def check_read(side: Side, entity: Entity, systems: _Systems) -> Check:
     try:
         if side.is_flaggable:
             systems.rows[entity.name] = found = list(rows)
-            return ok(name, f"{len(found)} records can be read")
+            return ok(name, say("{count} records can be read", count=len(found)))
         first = next(rows, None)
     except RemoteError as error:
         return said(name, error)
-    return ok(name, "can be read" if first is not None else "can be read; it is empty")
+    return ok(name, say("can be read") if first is not None else say("can be read; it is empty"))
 
 
 def check_flag(tenant: Tenant, entity: Entity, policy: EntityPolicy | None, rows: Sequence[Row]) -> Check:
     """The tick field on real records: there at all, and which way round it is used."""
-    name = f"Tick {tenant.opt_in_field}, {entity_label(entity.name)}"
+    name = say("Tick {field}, {entity}", field=tenant.opt_in_field, entity=entity_said(entity.name))
     if not rows:
-        return warn(name, "no records to see it on")
+        return warn(name, say("no records to see it on"))
     if policy is not None and policy.hold_code:
-        explanation = explain_code(policy.hold_code, policy.hold_detail)
-        return failed(name, f"on hold: {explanation.text}", explanation.fix or "Answer the question in the console")
+        found = say("on hold: {why}", why=text_of(policy.hold_code, policy.hold_detail))
+        return failed(name, found, _fix_or_answer(policy.hold_code))
     having = [row for row in rows if tenant.opt_in_field in row]
     if not having:
         return _no_flag(name, tenant, policy, rows)
     ticked = sum(bool(row[tenant.opt_in_field]) for row in having)
     means_sync = tenant.opt_in_means == Tenant.OptInMeans.SYNC
     going = ticked if means_sync else len(rows) - ticked
-    found = f"{ticked} ticked, {len(rows) - ticked} not; a tick means {'synchronise' if means_sync else 'do not synchronise'}"
+    means = say("a tick means synchronise") if means_sync else say("a tick means do not synchronise")
+    found = say("{ticked} ticked, {unticked} not; {means}", ticked=ticked, unticked=len(rows) - ticked, means=means)
     if not going:
-        return warn(name, f"{found}: nothing synchronises", "Tick records in Uniconta, or turn opt_in_means round")
+        return warn(
+            name,
+            say("{found}: nothing synchronises", found=found),
+            say("Tick records in Uniconta, or turn opt_in_means round"),
+        )
     return ok(name, found)
 
 
-def _no_flag(name: str, tenant: Tenant, policy: EntityPolicy | None, rows: Sequence[Row]) -> Check:
+def _fix_or_answer(code: str) -> Said:
+    return fix_of(code) if explain_code(code).fix else say("Answer the question in the console")
+
+
+def _no_flag(name: Said, tenant: Tenant, policy: EntityPolicy | None, rows: Sequence[Row]) -> Check:
     if policy is not None and policy.has_flag:
         return failed(
-            name, "was there and is gone", "Restore the field in Uniconta (Tools / Custom fields) under its name"
+            name,
+            say("was there and is gone"),
+            say("Restore the field in Uniconta (Tools / Custom fields) under its name"),
         )
     alike = sorted({str(key) for row in rows for key in row if str(key).lower() == tenant.opt_in_field.lower()})
     if alike:
-        return failed(name, f"not there, but {alike[0]} is", f'Write opt_in_field = "{alike[0]}" in the tenant file')
-    return ok(name, f"not on this table, so all {len(rows)} records synchronise")
+        return failed(
+            name,
+            say("not there, but {field} is", field=alike[0]),
+            say('Write opt_in_field = "{field}" in the tenant file', field=alike[0]),
+        )
+    return ok(name, say("not on this table, so all {count} records synchronise", count=len(rows)))
 
 
 # --------------------------------------------------------------------------------------------- webhooks
@@ -258,13 +305,13 @@ def check_webhooks(
     tenant: Tenant, entities: Sequence[Entity], tokens: Sequence[WebhookToken], connector: Connector | None
 ) -> Iterator[Check]:
     """Whether Uniconta tells us of changes: a valid token, and a Change URL row for every table that needs one."""
-    name = "Change URL"
+    name = say("Change URL")
     valid = {token.token_hash for token in tokens if token.revoked_at is None}
     if not valid:
-        yield failed(name, "the tenant has no webhook token", "Run onboard, which makes one")
+        yield failed(name, say("the company has no change URL"), say("Run onboard, which makes one"))
         return
     if connector is None:
-        yield warn(name, "not looked at, because Uniconta does not answer")
+        yield warn(name, say("not looked at, because Uniconta does not answer"))
         return
     try:
         rows = hook_rows(tenant.slug, valid, list(connector.read_all(HOOKS)))
@@ -276,38 +323,36 @@ def check_webhooks(
     yield from _check_coverage(name, entities, {row.table for row in rows if row.is_valid})
 
 
-def _check_hook(name: str, row: HookRow) -> Iterator[Check]:
+def _check_hook(name: Said, row: HookRow) -> Iterator[Check]:
+    table = {"": say("all tables"), "?": say("a table")}.get(row.table, row.table)
     if not row.is_valid:
-        yield failed(name, f"the row for {_table(row)} has an address that is no longer valid", _PASTE)
+        yield failed(name, say("the row for {table} has an address that is no longer valid", table=table), _PASTE)
     elif not row.is_here:
-        yield warn(name, f"the row for {_table(row)} leads elsewhere than {settings.PUBLIC_URL}", _PASTE)
+        found = say("the row for {table} leads elsewhere than {address}", table=table, address=settings.PUBLIC_URL)
+        yield warn(name, found, _PASTE)
     if row.error:
-        fix = "Check that this address can be reached from the internet"
-        yield failed(name, f"Uniconta could not call the row for {_table(row)}: {row.error}", fix)
+        found = say("Uniconta could not call the row for {table}: {error}", table=table, error=row.error)
+        yield failed(name, found, say("Check that this address can be reached from the internet"))
 
 
-def _check_coverage(name: str, entities: Sequence[Entity], covered: set[str]) -> Iterator[Check]:
+def _check_coverage(name: Said, entities: Sequence[Entity], covered: set[str]) -> Iterator[Check]:
     if "" in covered:
-        yield ok(name, "Uniconta reports changes of all tables")
+        yield ok(name, say("Uniconta reports changes of all tables"))
         return
     for entity in entities:
         table = entity.uniconta.table
-        missing = f"no row for {table}; its changes are found by the regular check only"
+        missing = say("no row for {table}; its changes are found by the regular check only", table=table)
         if not table:
             continue
         if table in covered:
-            yield ok(name, f"Uniconta reports changes of {table}")
+            yield ok(name, say("Uniconta reports changes of {table}", table=table))
         elif "?" in covered:
-            yield warn(name, f"no row is known to be for {table}; one row's table could not be told")
+            yield warn(name, say("no row is known to be for {table}; one row’s table could not be told", table=table))
         else:
             yield warn(name, missing, _PASTE) if entity.is_on_demand else failed(name, missing, _PASTE)
 
 
-_PASTE = "In Uniconta: Company / Maintenance / Change URL; the address comes from onboard FILE.toml --show-urls"
-
-
-def _table(row: HookRow) -> str:
-    return {"": "all tables", "?": "a table"}.get(row.table, row.table)
+_PASTE = say("In Uniconta: Company / Maintenance / Change URL; the address is on the company’s page Webhooks")
 
 
 # --------------------------------------------------------------------------------------------- what is going on
@@ -315,21 +360,20 @@ def _table(row: HookRow) -> str:
 
 def check_budgets(tenant_id: int) -> Iterator[Check]:
     with tenant_scope(tenant_id):
-        figures = health([tenant_id], with_changes=False).tenants[0]
+        figures = health_of(tenant_id, with_calls=True)
     for connection in figures.connections:
-        name = f"Calls, {Connection.System(connection.system).label}"
+        name = say("Calls, {system}", system=Connection.System(connection.system).label)
         if connection.is_open(timezone.now()):
             until = timezone.localtime(connection.open_until)
             yield warn(
                 name,
-                f"held back until {until:%H:%M:%S} after repeated failures",
-                "Wait, or see the connection in the console",
+                say("held back until {at} after repeated failures", at=f"{until:%H:%M:%S}"),
+                say("Wait, or see the connection in the console"),
             )
             continue
-        figures_today = f"{connection.call_count} of {connection.calls_per_day} today"
-        if connection.waiting_code:
-            explanation = explain_code(connection.waiting_code)
-            yield warn(name, f"{figures_today}. {explanation.text}", explanation.fix)
+        figures_today = say("{count} of {limit} today", count=connection.call_count, limit=connection.calls_per_day)
+        if code := connection.waiting_code:
+            yield warn(name, say("{figures}. {why}", figures=figures_today, why=text_of(code)), fix_of(code))
         else:
             yield ok(name, figures_today)
 
@@ -338,44 +382,47 @@ def check_work(tenant_id: int) -> Iterator[Check]:
     """Whether changes get through: what is due, what is stuck, what a person must look at."""
     now = timezone.now()
     with tenant_scope(tenant_id):
-        tenant = health([tenant_id], with_changes=False).tenants[0]
+        tenant = health_of(tenant_id)
     if tenant.is_stuck(now) and tenant.oldest_due_at is not None:
-        minutes = (now - tenant.oldest_due_at).total_seconds() / 60
+        minutes = round((now - tenant.oldest_due_at).total_seconds() / 60)
         yield failed(
-            "Changes",
-            f"{tenant.waiting} waiting, the oldest for {minutes:.0f} min",
-            "Look at the worker and at the connections above",
+            say("Changes"),
+            say("{count} waiting, the oldest for {minutes} min", count=tenant.waiting, minutes=minutes),
+            say("Look at the worker and at the connections above"),
         )
     else:
-        yield ok("Changes", f"{tenant.waiting} waiting" if tenant.waiting else "none waiting")
+        waiting = say("{count} waiting", count=tenant.waiting) if tenant.waiting else say("none waiting")
+        yield ok(say("Changes"), waiting)
     if tenant.quarantined:
         yield failed(
-            "Quarantine", f"{tenant.quarantined} changes stopped the worker again and again", "See them in the console"
+            say("Quarantine"),
+            say("{count} changes stopped the worker again and again", count=tenant.quarantined),
+            say("See them in the console"),
         )
     for entity, code in tenant.held:
-        explanation = explain_code(code)
-        yield failed(
-            f"On hold, {entity_label(entity)}",
-            explanation.text,
-            explanation.fix or "Answer the question in the console",
-        )
+        yield failed(say("On hold, {entity}", entity=entity_said(entity)), text_of(code), _fix_or_answer(code))
     if tenant.needs_attention:
         yield warn(
-            "Records",
-            f"{tenant.needs_attention} need attention",
-            "See them in the console, or: explain SLUG ENTITY KEY",
+            say("Records"),
+            say("{count} need attention", count=tenant.needs_attention),
+            say("See them in the console, or: explain SLUG ENTITY KEY"),
         )
     if tenant.is_live:
-        for label, freshness in (("Fetch from Intempus", tenant.pulled), ("Check of Uniconta", tenant.swept)):
+        for label, freshness in (
+            (say("Fetch from Intempus"), tenant.pulled),
+            (say("Check of Uniconta"), tenant.swept),
+        ):
             if freshness.at is None:
                 yield warn(
-                    label, "never completed yet", "It should follow within minutes; otherwise look at the worker"
+                    label,
+                    say("never completed yet"),
+                    say("It should follow within minutes; otherwise look at the worker"),
                 )
             elif freshness.is_late(now):
                 yield failed(
                     label,
-                    f"last completed {timezone.localtime(freshness.at):%d-%m %H:%M}",
-                    "Look at the worker and at the runs in the console",
+                    say("last completed {at}", at=f"{timezone.localtime(freshness.at):%d-%m %H:%M}"),
+                    say("Look at the worker and at the runs in the console"),
                 )
             else:
-                yield ok(label, f"last completed {timezone.localtime(freshness.at):%H:%M}")
+                yield ok(label, say("last completed {at}", at=f"{timezone.localtime(freshness.at):%H:%M}"))

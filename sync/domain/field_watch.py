@@ -19,6 +19,7 @@ from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
 
 FIELD_GONE = "field_disappeared"
+HOLD_CODES = ("flag_appeared", "flag_disappeared", FIELD_GONE)
 #: What this module notes on a policy.
 WATCHED = ("has_flag", "fields_seen", "fields_gone", "fields_returned", "hold_code", "hold_detail")
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery
-from django.db.models.functions import TruncHour
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf, TruncHour
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy, RecordLink
 from sync.domain.budgets import calls_today, limit_of, login_of, waiting_code
+from sync.domain.field_watch import HOLD_CODES
+from sync.domain.first_ten import REASON as FIRST_TEN
 from sync.domain.rhythm import hooks_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
@@ -47,7 +50,7 @@ class ConnectionHealth:
     company: str
     tested_at: datetime | None
     open_until: datetime | None
-    calls: dict[str, int]  # today, by cause, of its log-in
+    calls: dict[str, int]  # today, by cause, of its log-in; empty unless asked for
     calls_per_day: int
 
     @property
@@ -70,7 +73,8 @@ class TenantHealth:
     state: str
     pulled: Freshness
     swept: Freshness
-    waiting: int = 0
+    waiting: int = 0  # records with changes on the way; what a question holds is not
+    held_records: int = 0  # records whose changes wait for a person's answer (brake, field watch)
     oldest_due_at: datetime | None = None
     quarantined: int = 0
     causes: tuple[tuple[str, int], ...] = ()  # (reason, records that need attention), most first
@@ -121,7 +125,6 @@ class WorkerHealth:
 @dataclass(frozen=True)
 class Health:
     at: datetime
-    worker: WorkerHealth
     tenants: tuple[TenantHealth, ...]
 
     @property
@@ -133,8 +136,8 @@ class Health:
         return sum(tenant.needs_attention for tenant in self.tenants)
 
     @property
-    def quarantined(self) -> int:
-        return sum(tenant.quarantined for tenant in self.tenants)
+    def held_records(self) -> int:
+        return sum(tenant.held_records for tenant in self.tenants)
 
     @property
     def live(self) -> int:
@@ -174,30 +177,41 @@ class _Events:
 class _Figures:
     events: dict[int, _Events] = field(default_factory=lambda: defaultdict(_Events))
     causes: dict[int, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    held_records: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     held: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     connections: dict[int, list[ConnectionHealth]] = field(default_factory=lambda: defaultdict(list))
     changes: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 24))
 
 
-def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True) -> Health:
-    """The health of these companies, or of all in scope; by name."""
+def with_readings(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
+    """The rows as `health` takes them: with when Intempus (`pulled_at`) and Uniconta (`swept_at`) were last read whole."""
+    return tenants.annotate(pulled_at=_last(Run.Kind.PULL), swept_at=_last(Run.Kind.SWEEP))
+
+
+def health_of(tenant_id: int, *, with_changes: bool = False, with_calls: bool = False) -> TenantHealth:
+    """As `health`, of one company."""
+    rows = with_readings(Tenant.objects.filter(pk=tenant_id))
+    return health(rows, with_changes=with_changes, with_calls=with_calls).tenants[0]
+
+
+def health(tenants: Iterable[Tenant], *, with_changes: bool = False, with_calls: bool = False) -> Health:
+    """The health of companies, in their order; each row as `with_readings` gives it.
+
+    `with_changes`: also what was done in each of the last 24 hours. `with_calls`: also what each log-in called today.
+    """
     now = timezone.now()
-    tenants = Tenant.objects.order_by("name").annotate(pulled_at=_last(Run.Kind.PULL), swept_at=_last(Run.Kind.SWEEP))
-    if tenant_ids is not None:
-        tenants = tenants.filter(pk__in=tenant_ids)
-    rows = list(tenants)
+    rows: list[Any] = list(tenants)
     figures = _Figures()
     ids = [row.pk for row in rows]
     _count_events(figures, ids)
-    _count_causes(figures, ids)
+    _count_records(figures, ids)
     _find_held(figures, ids)
-    _find_connections(figures, ids)
+    _find_connections(figures, ids, with_calls)
     hooks = hooks_of(ids)
     if with_changes:
         _count_changes(figures, ids, now)
     return Health(
         at=now,
-        worker=worker_health(),
         tenants=tuple(
             TenantHealth(
                 tenant_id=row.pk,
@@ -206,6 +220,7 @@ def health(tenant_ids: Sequence[int] | None = None, *, with_changes: bool = True
                 pulled=Freshness(row.pulled_at, timedelta(minutes=row.pull_minutes)),
                 swept=Freshness(row.swept_at, hooks[row.pk].sweep_every(row)),
                 waiting=figures.events[row.pk].waiting,
+                held_records=figures.held_records[row.pk],
                 oldest_due_at=figures.events[row.pk].oldest_due_at,
                 quarantined=figures.events[row.pk].quarantined,
                 causes=tuple(sorted(figures.causes[row.pk], key=lambda cause: -cause[1])),
@@ -224,39 +239,56 @@ def _last(kind: str) -> Subquery:
     return Subquery(runs.order_by("-created_at").values("finished_at")[:1])
 
 
+#: What a record waits for while a question about it is open.
+QUESTIONS = (*(f"held_{kind}" for kind in HeldSet.Kind.values), *HOLD_CODES, FIRST_TEN)
+#: Several hints about one record are one record on its way. Hints that have met no link yet carry its id, or name nothing.
+RECORD = Coalesce(
+    Cast("link_id", TextField()),
+    NullIf(Concat("system", "entity", "remote_id", "key"), Concat("system", "entity")),
+    Cast("pk", TextField()),
+)
+
+
 def _count_events(figures: _Figures, ids: list[int]) -> None:
-    open_events = ChangeEvent.objects.filter(tenant_id__in=ids, state__in=ChangeEvent.OPEN).values("tenant_id")
-    due = Q(state=ChangeEvent.State.PENDING, due_at__lte=timezone.now())
-    for row in open_events.annotate(waiting=Count("pk"), oldest=Min("due_at", filter=due)):
-        events = figures.events[row["tenant_id"]]
-        events.waiting, events.oldest_due_at = row["waiting"], row["oldest"]
-    quarantined = ChangeEvent.objects.filter(tenant_id__in=ids, state=ChangeEvent.State.QUARANTINED)
-    for tenant_id, number in quarantined.values_list("tenant_id").annotate(number=Count("pk")):
-        figures.events[tenant_id].quarantined = number
+    is_open, is_quarantined = Q(state__in=ChangeEvent.OPEN), Q(state=ChangeEvent.State.QUARANTINED)
+    is_held = Q(state=ChangeEvent.State.WAITING, waits_for__in=QUESTIONS)
+    is_due = Q(state=ChangeEvent.State.PENDING, due_at__lte=timezone.now())
+    events = ChangeEvent.objects.filter(is_open | is_quarantined, tenant_id__in=ids).values("tenant_id")
+    for row in events.annotate(
+        waiting=Count(RECORD, filter=is_open & ~is_held, distinct=True),
+        quarantined=Count("pk", filter=is_quarantined),
+        oldest=Min("due_at", filter=is_due),
+    ):
+        figures.events[row["tenant_id"]] = _Events(row["waiting"], row["oldest"], row["quarantined"])
 
 
-def _count_causes(figures: _Figures, ids: list[int]) -> None:
+def _count_records(figures: _Figures, ids: list[int]) -> None:
+    is_held = Q(state=RecordLink.State.WAITING, reason__in=QUESTIONS)
     # Naming the entities lets the index over (tenant, entity, state) answer.
     links = RecordLink.objects.filter(
-        tenant_id__in=ids, entity__in=list(ENTITIES), state=RecordLink.State.NEEDS_ATTENTION
+        Q(state=RecordLink.State.NEEDS_ATTENTION) | is_held, tenant_id__in=ids, entity__in=list(ENTITIES)
     )
-    for row in links.values("tenant_id", "reason").annotate(number=Count("pk")):
-        figures.causes[row["tenant_id"]].append((row["reason"], row["number"]))
+    for tenant_id, state, reason, number in links.values_list("tenant_id", "state", "reason").annotate(Count("pk")):
+        if state == RecordLink.State.NEEDS_ATTENTION:
+            figures.causes[tenant_id].append((reason, number))
+        else:
+            figures.held_records[tenant_id] += number
 
 
 def _find_held(figures: _Figures, ids: list[int]) -> None:
     held = EntityPolicy.objects.filter(tenant_id__in=ids).exclude(hold_code="")
-    for tenant_id, entity, code in held.values_list("tenant_id", "entity", "hold_code"):
+    brakes = HeldSet.objects.filter(tenant_id__in=ids, state=HeldSet.State.OPEN).order_by()
+    questions = held.values_list("tenant_id", "entity", "hold_code").union(
+        brakes.values_list("tenant_id", "entity", Concat(Value("held_"), "kind"))
+    )
+    for tenant_id, entity, code in questions:
         figures.held[tenant_id].append((entity, code))
-    brakes = HeldSet.objects.filter(tenant_id__in=ids, state=HeldSet.State.OPEN)
-    for question in brakes.only("tenant_id", "entity", "kind"):
-        figures.held[question.tenant_id].append((question.entity, question.reason))
 
 
-def _find_connections(figures: _Figures, ids: list[int]) -> None:
+def _find_connections(figures: _Figures, ids: list[int], with_calls: bool) -> None:
     # Uniconta first, everywhere.
     rows = Connection.objects.filter(tenant_id__in=ids).order_by("-system").defer("sealed_secret", "capabilities")
-    calls = calls_today(rows)
+    calls = calls_today(rows) if with_calls else {}
     for row in rows:
         figures.connections[row.tenant_id].append(
             ConnectionHealth(

@@ -27,6 +27,7 @@ from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError
 from sync.connectors.intempus.client import PATCH_CAPABILITY, STAMP
 from sync.domain.connections import NotReadyError, Recorder, connector_for
 from sync.domain.doctor import Check, failed, ok, said, warn
+from sync.domain.said import Said, entity_said, say
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -40,7 +41,7 @@ class Finding:
     """`value`: True yes, False no, None unknown. `seen`: what the answer rests on."""
 
     value: bool | None
-    seen: str
+    seen: Said
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Experiment:
 
     system: System
     name: str
-    question: str
+    question: Said
     run: Callable[[Bench], Finding]
 
 
@@ -118,8 +119,8 @@ def insert_answers_row(bench: Bench) -> Finding:
     answer = _debtor(bench)
     row = answer.value[0] if isinstance(answer.value, list) and answer.value else answer.value
     if isinstance(row, dict) and row.get("RowId"):
-        return Finding(True, f"{answer.status} with the row")
-    return Finding(False, f"{answer.status} without a row: it is read back by its number")
+        return Finding(True, say("{status} with the row", status=answer.status))
+    return Finding(False, say("{status} without a row: it is read back by its number", status=answer.status))
 
 
 def filter_honoured(bench: Bench) -> Finding:
@@ -127,8 +128,11 @@ def filter_honoured(bench: Bench) -> Finding:
     wanted = _odata(bench, f"Account eq '{bench.number}'")
     strange = _odata(bench, f"Account eq '{NOBODY}'")
     if [row.get("Account") for row in wanted] == [bench.number] and not strange:
-        return Finding(True, "one row for one number, none for a number nobody has")
-    return Finding(False, f"{len(wanted)} rows for one number, {len(strange)} for a number nobody has")
+        return Finding(True, say("one row for one number, none for a number nobody has"))
+    return Finding(
+        False,
+        say("{count} rows for one number, {strange} for a number nobody has", count=len(wanted), strange=len(strange)),
+    )
 
 
 def put_merges(bench: Bench) -> Finding:
@@ -137,30 +141,30 @@ def put_merges(bench: Bench) -> Finding:
     bench.connectors[System.UNICONTA].ask("PUT", CUSTOMER.uniconta, body=kept)
     address = _debtor_row(bench).get("Address1")
     if address == before.get("Address1"):
-        return Finding(True, "a field that was left out kept its value")
+        return Finding(True, say("a field that was left out kept its value"))
     if not address:
-        return Finding(False, "a field that was left out became blank: the whole record must be sent")
-    return Finding(None, f"a field that was left out became {address!r}")
+        return Finding(False, say("a field that was left out became blank: the whole record must be sent"))
+    return Finding(None, say("a field that was left out became “{value}”", value=address))
 
 
 def updated_at_present(bench: Bench) -> Finding:
     value = _debtor_row(bench).get("UpdatedAt")
-    return Finding(bool(value), "on the debtor" if value else "the debtor has none")
+    return Finding(bool(value), say("on the debtor") if value else say("the debtor has none"))
 
 
 def updated_at_filterable(bench: Bench) -> Finding:
     row = _debtor_row(bench)
     if not row.get("UpdatedAt"):
-        return Finding(False, "there is no UpdatedAt")
+        return Finding(False, say("there is no UpdatedAt"))
     at = str(row["UpdatedAt"])[:19]
     try:
         since = _odata(bench, f"UpdatedAt ge datetime'{at}'")
         later = _odata(bench, f"UpdatedAt gt datetime'{FAR_FUTURE}'")
     except NeedsAttention as error:
-        return Finding(False, f"refused: {error.detail}")
+        return Finding(False, say("refused: {detail}", detail=error.detail))
     if later or row["RowId"] not in [each.get("RowId") for each in since]:
-        return Finding(False, f"{len(later)} rows from the far future: the condition is not kept")
-    return Finding(True, "what changed since a time, and nothing from the far future")
+        return Finding(False, say("{count} rows from the far future: the condition is not kept", count=len(later)))
+    return Finding(True, say("what changed since a time, and nothing from the far future"))
 
 
 # --------------------------------------------------------------------------------------------- Intempus
@@ -210,8 +214,8 @@ def creation_id_honoured(entity: Entity) -> Callable[[Bench], Finding]:
     def run(bench: Bench) -> Finding:
         first, second = _pair(bench, entity)
         if first.id == second.id:
-            return Finding(True, "the second create with one creation_id gave the first record")
-        return Finding(False, "two creates with one creation_id gave two records")
+            return Finding(True, say("the second create with one creation_id gave the first record"))
+        return Finding(False, say("two creates with one creation_id gave two records"))
 
     return run
 
@@ -225,8 +229,8 @@ def patch_allowed(entity: Entity) -> Callable[[Bench], Finding]:
         except NeedsAttention as error:
             if error.code != "not_allowed":
                 raise
-            return Finding(False, "405: updates go by PUT, which is partial here as well")
-        return Finding(True, "taken")
+            return Finding(False, say("405: updates go by PUT, which is partial here as well"))
+        return Finding(True, say("taken"))
 
     return run
 
@@ -234,22 +238,22 @@ def patch_allowed(entity: Entity) -> Callable[[Bench], Finding]:
 def blank_text_allowed(bench: Bench) -> Finding:
     _write(bench, street_address="Probe 1")
     if _row_now(bench, CUSTOMER.intempus, _customer(bench)).get("street_address") != "Probe 1":
-        return Finding(None, "the text to be blanked was not kept in the first place")
+        return Finding(None, say("the text to be blanked was not kept in the first place"))
     try:
         _write(bench, street_address="")
     except NeedsAttention as error:
-        return Finding(False, f"refused: {error.detail}")
+        return Finding(False, say("refused: {detail}", detail=error.detail))
     if _row_now(bench, CUSTOMER.intempus, _customer(bench)).get("street_address"):
-        return Finding(False, "accepted, but the text stayed")
-    return Finding(True, "a text can be emptied")
+        return Finding(False, say("accepted, but the text stayed"))
+    return Finding(True, say("a text can be emptied"))
 
 
 def timestamp_moves(bench: Bench) -> Finding:
     before, after = bench.once("stamps", lambda: _stamps(bench))
     if before is None or after is None:
-        return Finding(False, f"customers carry no {STAMP}")
+        return Finding(False, say("customers carry no {field}", field=STAMP))
     moved = int(after) > int(before)
-    return Finding(moved, "a write gives a higher one" if moved else "a write left it as it was")
+    return Finding(moved, say("a write gives a higher one") if moved else say("a write left it as it was"))
 
 
 def timestamp_filter_honoured(bench: Bench) -> Finding:
@@ -258,15 +262,18 @@ def timestamp_filter_honoured(bench: Bench) -> Finding:
     try:
         huge = _customers(bench, **{f"{STAMP}__gt": str(HUGE_STAMP)})
         if before is None or after is None:
-            return Finding(False, f"customers carry no {STAMP}; {len(huge)} rows above a value nothing has")
+            return Finding(
+                False,
+                say("customers carry no {field}; {count} rows above a value nothing has", field=STAMP, count=len(huge)),
+            )
         since = _customers(bench, **{f"{STAMP}__gt": str(int(before))})
         beyond = _customers(bench, **{f"{STAMP}__gt": str(int(after))})
     except NeedsAttention as error:
-        return Finding(False, f"refused: {error.detail}")
+        return Finding(False, say("refused: {detail}", detail=error.detail))
     is_in = [record_id in [str(row.get("id")) for row in rows] for rows in (since, beyond)]
     if huge or is_in != [True, False]:
-        return Finding(False, f"{len(huge)} rows above a value nothing has: the filter is not kept")
-    return Finding(True, "the change is listed after the value before it, and not after its own")
+        return Finding(False, say("{count} rows above a value nothing has: the filter is not kept", count=len(huge)))
+    return Finding(True, say("the change is listed after the value before it, and not after its own"))
 
 
 def _stamps(bench: Bench) -> tuple[Any, Any]:
@@ -282,41 +289,51 @@ def unknown_filter_ignored(bench: Bench) -> Finding:
     try:
         rows = _customers(bench, no_such_field_probe="1", limit="1")
     except NeedsAttention as error:
-        return Finding(False, f"refused: {error.detail}")
+        return Finding(False, say("refused: {detail}", detail=error.detail))
     if rows:
-        return Finding(True, "a filter on a field that does not exist gives everything")
-    return Finding(False, "a filter on a field that does not exist gives nothing")
+        return Finding(True, say("a filter on a field that does not exist gives everything"))
+    return Finding(False, say("a filter on a field that does not exist gives nothing"))
 
 
 EXPERIMENTS = (
-    Experiment(System.UNICONTA, "insert_answers_row", "an insert answers with the row", insert_answers_row),
-    Experiment(System.UNICONTA, "filter_honoured", "$filter is kept", filter_honoured),
-    Experiment(System.UNICONTA, "put_merges", "PUT keeps what is left out", put_merges),
-    Experiment(System.UNICONTA, "updated_at_present", "UpdatedAt is there", updated_at_present),
-    Experiment(System.UNICONTA, "updated_at_filterable", "UpdatedAt can be filtered on", updated_at_filterable),
+    Experiment(System.UNICONTA, "insert_answers_row", say("an insert answers with the row"), insert_answers_row),
+    Experiment(System.UNICONTA, "filter_honoured", say("$filter is kept"), filter_honoured),
+    Experiment(System.UNICONTA, "put_merges", say("PUT keeps what is left out"), put_merges),
+    Experiment(System.UNICONTA, "updated_at_present", say("UpdatedAt is there"), updated_at_present),
+    Experiment(System.UNICONTA, "updated_at_filterable", say("UpdatedAt can be filtered on"), updated_at_filterable),
     Experiment(
         System.INTEMPUS,
         "creation_id_honoured_customer",
-        "creation_id is kept, customer",
+        say("creation_id is kept, {entity}", entity=entity_said("customer")),
         creation_id_honoured(CUSTOMER),
     ),
     Experiment(
         System.INTEMPUS,
         "creation_id_honoured_customer_group",
-        "creation_id is kept, customer group",
+        say("creation_id is kept, {entity}", entity=entity_said("customer_group")),
         creation_id_honoured(CUSTOMER_GROUP),
     ),
-    Experiment(System.INTEMPUS, f"{PATCH_CAPABILITY}customer", "PATCH is taken, customer", patch_allowed(CUSTOMER)),
+    Experiment(
+        System.INTEMPUS,
+        f"{PATCH_CAPABILITY}customer",
+        say("PATCH is taken, {entity}", entity=entity_said("customer")),
+        patch_allowed(CUSTOMER),
+    ),
     Experiment(
         System.INTEMPUS,
         f"{PATCH_CAPABILITY}customer_group",
-        "PATCH is taken, customer group",
+        say("PATCH is taken, {entity}", entity=entity_said("customer_group")),
         patch_allowed(CUSTOMER_GROUP),
     ),
-    Experiment(System.INTEMPUS, "blank_text_allowed", "a text can be blanked", blank_text_allowed),
-    Experiment(System.INTEMPUS, "timestamp_moves", f"{STAMP} moves at a write", timestamp_moves),
-    Experiment(System.INTEMPUS, "timestamp_filter_honoured", f"{STAMP} filter is kept", timestamp_filter_honoured),
-    Experiment(System.INTEMPUS, "unknown_filter_ignored", "an unknown filter is ignored", unknown_filter_ignored),
+    Experiment(System.INTEMPUS, "blank_text_allowed", say("a text can be blanked"), blank_text_allowed),
+    Experiment(System.INTEMPUS, "timestamp_moves", say("{field} moves at a write", field=STAMP), timestamp_moves),
+    Experiment(
+        System.INTEMPUS,
+        "timestamp_filter_honoured",
+        say("{field} filter is kept", field=STAMP),
+        timestamp_filter_honoured,
+    ),
+    Experiment(System.INTEMPUS, "unknown_filter_ignored", say("an unknown filter is ignored"), unknown_filter_ignored),
 )
 
 
@@ -352,16 +369,21 @@ def check_may_probe(tenant_id: int, company_id: str) -> dict[System, Connection]
     return {system: rows[system.value] for system in System}
 
 
-def announce(connections: Mapping[System, Connection]) -> list[str]:
+def announce(connections: Mapping[System, Connection]) -> list[Said]:
     """What will be made and where, one sentence a line."""
     shown = {
-        system: f"{Connection.System(system.value).label} company {row.pinned_company_name} ({row.pinned_company_id})"
+        system: say(
+            "{system} company {name} ({number})",
+            system=Connection.System(system.value).label,
+            name=row.pinned_company_name,
+            number=row.pinned_company_id,
+        )
         for system, row in connections.items()
     }
     return [
-        f"In {shown[System.UNICONTA]}: one debtor is made, and blocked at the end.",
-        f"In {shown[System.INTEMPUS]}: one or two customers are made, and inactive at the end;",
-        "one or two customer groups are made, and stay. Their names begin with Probe. Nothing is deleted.",
+        say("In {company}: one debtor is made, and blocked at the end.", company=shown[System.UNICONTA]),
+        say("In {company}: one or two customers are made, and inactive at the end;", company=shown[System.INTEMPUS]),
+        say("one or two customer groups are made, and stay. Their names begin with Probe. Nothing is deleted."),
     ]
 
 
@@ -401,23 +423,26 @@ def _probe_system(tenant_id: int, system: System, bench: Bench) -> Iterator[Chec
             if experiment.system is system:
                 yield _tried(tenant_id, label, experiment, bench)
     except ConnectionBroken as error:  # not once more: lock-out rules are unknown
-        yield said(f"{label}, broken off, look for records called {bench.name(system)}", error)
+        yield said(
+            say("{system}, broken off, look for records called {name}", system=label, name=bench.name(system)), error
+        )
         return
     yield from _tidy(label, system, bench)
 
 
 def _tried(tenant_id: int, label: str, experiment: Experiment, bench: Bench) -> Check:
-    name = f"{label}, {experiment.question}"
+    name = say("{system}, {question}", system=label, question=experiment.question)
     try:
         finding = experiment.run(bench)
     except ConnectionBroken:
         raise
     except RemoteError as error:
-        return said(f"{name}: unknown", error, warn)
+        return said(say("{question}: unknown", question=name), error, warn)
     if finding.value is None:
-        return warn(f"{name}: unknown", finding.seen)
+        return warn(say("{question}: unknown", question=name), finding.seen)
     _store(tenant_id, experiment, finding.value)
-    return ok(f"{name}: {'yes' if finding.value else 'no'}", finding.seen)
+    answer = say("{question}: yes", question=name) if finding.value else say("{question}: no", question=name)
+    return ok(answer, finding.seen)
 
 
 def _store(tenant_id: int, experiment: Experiment, value: bool) -> None:
@@ -433,7 +458,7 @@ def _tidy(label: str, system: System, bench: Bench) -> Iterator[Check]:
     side = CUSTOMER.side(system)
     inactive = to_remote(CUSTOMER, system, {"active": False})
     connector = bench.connectors[system]
-    name, count = f"{label}, left behind", 0
+    name, count = say("{system}, left behind", system=label), 0
     values = {**inactive, **(bench.tick if side.is_flaggable else {})}
     try:
         for row in list(connector.read_all(side)):
@@ -448,8 +473,12 @@ def _tidy(label: str, system: System, bench: Bench) -> Iterator[Check]:
             if row.get(CUSTOMER_GROUP.side(system).name_field) == bench.name(system)
         ]
     except RemoteError as error:
-        yield said(f"{name}: look for the name {bench.name(system)}", error, failed)
+        yield said(say("{what}: look for the name {name}", what=name, name=bench.name(system)), error, failed)
         return
-    yield ok(name, f"{count} inactive, called {bench.name(system)}")
+    yield ok(name, say("{count} inactive, called {name}", count=count, name=bench.name(system)))
     if groups:
-        yield warn(name, f"customer group {', '.join(groups)}", "Delete it by hand if it disturbs")
+        yield warn(
+            name,
+            say("customer group {numbers}", numbers=", ".join(groups)),
+            say("Delete it by hand if it disturbs"),
+        )

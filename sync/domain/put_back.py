@@ -11,12 +11,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mappings.engine import Action, FieldChange, Outcome, Plan, Write
-from mappings.entities import ENTITIES
-from mappings.models import FieldRule, RecordLink
-from mappings.rules import with_rules
+from mappings.models import RecordLink
 from mappings.spec import Attribute, Direction, Entity, System, Value
 from sync.domain.actions import audit, sync_now
 from sync.domain.decide import Item
+from sync.domain.timeline import entity_of
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
 
 REASON = "put_back"
@@ -46,8 +45,8 @@ def put_back(entry: SyncLogEntry, field: str, user_id: int | None) -> PutBack:
     link = RecordLink.objects.filter(pk=entry.link_id).first()
     if lost is None or link is None or not link.is_linked:
         raise CannotPutBackError("put_back_no_record")
-    rules = FieldRule.objects.filter(tenant_id=entry.tenant_id, entity=entry.entity)
-    if not can_be_put_back(with_rules(ENTITIES[entry.entity], rules, []), field):
+    entity = entity_of(entry.tenant_id, entry.entity)
+    if entity is None or not can_be_put_back(entity, field):
         raise CannotPutBackError("put_back_one_way")
     try:
         with transaction.atomic():

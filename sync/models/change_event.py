@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.models import RecordLink
@@ -93,3 +94,12 @@ class ChangeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity or self.table} {self.key or self.remote_id} ({self.get_origin_display()})"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for a person's answer; what waits for a record names it as "entity:number"."""
+        return self.state == self.State.WAITING and ":" not in self.waits_for
+
+    @property
+    def state_label(self) -> str:
+        return gettext("Held") if self.is_held else self.get_state_display()

@@ -49,8 +49,8 @@ class Run(models.Model):
     counts = models.JSONField(_("counts"), default=dict)  # {"read": 12, "changed": 3, …}
     link_id = models.BigIntegerField(null=True)  # of a preview: the record
     result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks;
-    # of a retry: the records as {"links": [primary keys]}; of a draft of own fields: the draft, then what it would do;
-    # of decisions: see match_decisions.decide_many; of an undo: {"run": primary key}
+    # of a retry: the records, see sync.domain.retry_many, and the last one done; of a draft of own fields: the draft, then
+    # what it would do; of decisions: see match_decisions.decide_many; of an undo: {"run": primary key}
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
 

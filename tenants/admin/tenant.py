@@ -72,4 +72,4 @@ class TenantSettingsAdmin(TenantHistoryAdmin):
         messages.success(
             request, gettext("A new change URL was made. The old ones keep working until they are revoked.")
         )
-        return HttpResponseRedirect(f"{reverse('admin:tenants_tenant_change', args=[tenant.pk])}#webhooks")
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_webhooks", args=[tenant.pk]))

@@ -67,5 +67,4 @@ class WebhookTokenAdmin(ReadOnlyMixin, TenantAdmin):
             WebhookToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
             audit(request, token.tenant_id, "webhook_token_revoked", f"token {token.pk}")
             messages.success(request, gettext("The change URL no longer works."))
-        url = reverse("admin:tenants_tenant_change", args=[token.tenant_id])
-        return HttpResponseRedirect(f"{url}#webhooks")
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_webhooks", args=[token.tenant_id]))

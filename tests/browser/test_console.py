@@ -23,6 +23,8 @@ def pages(world) -> dict[str, str]:
         "front": reverse("admin:index"),
         "company": reverse("admin:tenants_tenant_change", args=[world["tenant"].pk]),
         "company-in-trouble": reverse("admin:tenants_tenant_change", args=[world["other"].pk]),
+        "webhooks": reverse("admin:tenants_tenant_webhooks", args=[world["tenant"].pk]),
+        "schedules": reverse("admin:tenants_tenant_schedules", args=[world["tenant"].pk]),
         "company-history": reverse("admin:tenants_tenant_history", args=[world["tenant"].pk]),
         "connection": reverse("admin:tenants_connection_change", args=[connection]),
         "record": reverse("admin:mappings_recordlink_change", args=[world["link"].pk]),

@@ -12,7 +12,7 @@ def last_check_up(company: Company) -> Run:
 
 
 def grades(run: Run, grade: str) -> list[str]:
-    return [check["name"] for check in run.result["checks"] if check["grade"] == grade]
+    return [check["name"]["en"] for check in run.result["checks"] if check["grade"] == grade]
 
 
 def test_what_drifted_is_found_and_said(world: World) -> None:

@@ -142,7 +142,7 @@ def test_a_row_that_fails_or_is_outdated_shows_as_a_warning(world: World, client
         look = last_look(company.tenant.pk)
     assert look is not None
     for url in (
-        reverse("admin:tenants_tenant_change", args=[company.tenant.pk]),
+        reverse("admin:tenants_tenant_webhooks", args=[company.tenant.pk]),
         reverse("admin:sync_run_change", args=[look.pk]),
     ):
         page = client.get(url, headers={"accept-language": "en"}).content.decode()

@@ -7,7 +7,7 @@ import pytest
 
 from mappings.models import RecordLink
 from sync.domain import actions
-from sync.domain.retry_many import queue_retries, retry_many
+from sync.domain.retry_many import queue_retry, retry_many
 from sync.models import HeldSet
 from tenants.models import AuditEntry
 from tenants.scoping import tenant_scope
@@ -114,7 +114,8 @@ def test_a_retry_is_no_release(world: World) -> None:
     with tenant_scope(company.tenant.pk):
         ids = list(RecordLink.objects.filter(tenant=company.tenant, entity="customer").values_list("pk", flat=True))
         assert actions.sync_now(ids[:1], None) == actions.retry(ids, None) == 0
-        [run] = queue_retries([(company.tenant.pk, pk) for pk in ids], None)
+        run = queue_retry(company.tenant.pk, {"links": ids}, None)
+        assert run is not None
     done = retry_many(company.tenant.pk, run.pk)
     company.settle()
     assert done is not None and done.counts == {"records": LIMIT + 1, "held": LIMIT + 1}
@@ -132,7 +133,8 @@ def test_many_at_once_are_braked_before_they_are_held(world: World) -> None:
     edit_all(company, rows, Blocked=True)
     with tenant_scope(company.tenant.pk):
         ids = list(RecordLink.objects.filter(tenant=company.tenant, entity="customer").values_list("pk", flat=True))
-        [run] = queue_retries([(company.tenant.pk, pk) for pk in ids], None)
+        run = queue_retry(company.tenant.pk, {"links": ids}, None)
+        assert run is not None
     retry_many(company.tenant.pk, run.pk)
     company.settle()
     assert company.writes(before) == []

@@ -54,7 +54,7 @@ class Command(BaseCommand):
         try:
             connections = check_may_probe(tenant.pk, company_id)
             for sentence in announce(connections):
-                self.stdout.write(sentence)
+                self.stdout.write(str(sentence))
             self.stdout.flush()
             failures = self.show(f"Probe of {tenant.name} ({tenant.slug})", probe(tenant.pk, company_id))
         except NotReadyError as error:

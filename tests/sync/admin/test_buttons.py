@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from django.contrib.messages import get_messages
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -118,12 +121,18 @@ def test_a_company_that_was_never_tested_cannot_be_resumed_into_operation(ours, 
 @pytest.mark.parametrize(("state", "offered"), [("live", True), ("paused", False), ("preparing", False)])
 def test_run_now_is_offered_for_a_live_company_only(ours, as_role, state, offered):
     set_state(ours, state)
-    page = as_role("consultant").get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
-    assert ("Run now" in page) is offered
-    assert {verb for verb in ("pull", "sweep", "reconcile") if f"/press/{verb}/" in page} == (
-        {"pull", "sweep", "reconcile"} if offered else set()
+    client = as_role("consultant")
+    company, schedules = (
+        client.get(reverse(f"admin:tenants_tenant_{name}", args=[ours.tenant.pk])).content.decode()
+        for name in ("change", "schedules")
     )
-    assert "/press/check_up/" in page  # looks at the set-up: what a company that is being prepared needs
+    assert ("Run now" in schedules) is offered
+    for page in (company, schedules):
+        assert {verb for verb in ("pull", "sweep", "reconcile") if f"/press/{verb}/" in page} == (
+            {"pull", "sweep", "reconcile"} if offered else set()
+        )
+    # Looks at the set-up: what a company that is being prepared needs.
+    assert "/press/check_up/" in (schedules if offered else company)
 
 
 def test_a_check_up_runs_while_a_company_is_prepared(ours, as_role, queued):
@@ -238,9 +247,14 @@ def test_retry_for_several_rows_at_once_is_a_run(ours, as_role, queued):
     assert made == {(ours.link.pk, run.pk), (second.pk, run.pk)}
 
 
+def persons_events() -> list[tuple[int | None, int | None]]:
+    """(record, run) of each wish."""
+    return sorted((event.link_id, event.run_id) for event in all_rows(ChangeEvent) if event.origin == "person")
+
+
 def test_retry_all_of_one_cause(ours, theirs, as_role, queued):
     broken = make_link(ours.tenant, state="needs_attention", reason="key_taken")
-    make_link(ours.tenant, state="needs_attention", reason="proposal_match")
+    make_link(ours.tenant, state="needs_attention", reason="value_refused")
     make_link(theirs.tenant, state="needs_attention", reason="key_taken")
     url = reverse("admin:tenants_tenant_retry_all", args=[ours.tenant.pk]) + "?reason=key_taken"
     assert as_role("customer").post(url).status_code == 403
@@ -248,9 +262,69 @@ def test_retry_all_of_one_cause(ours, theirs, as_role, queued):
     assert support.get(url).status_code == 405
     support.post(url)
     run = max(all_rows(Run), key=lambda run: run.pk)
-    assert (run.tenant_id, run.kind, run.result) == (ours.tenant.pk, "retry", {"links": [broken.pk]})
+    assert (run.tenant_id, run.kind, run.total) == (ours.tenant.pk, "retry", 1)
+    assert run.result == {"filter": {"state": "needs_attention", "reason": "key_taken"}, "last": broken.pk}
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    assert persons_events() == [(broken.pk, run.pk)]
     foreign = reverse("admin:tenants_tenant_retry_all", args=[theirs.tenant.pk]) + "?reason=key_taken"
     assert support.post(foreign).status_code == 404
+
+
+@pytest.mark.parametrize("reason", ["proposal_match", "ambiguous_match", "deleted_in_uniconta", "deleted_in_intempus"])
+def test_questions_about_single_records_are_not_retried_together(ours, as_role, queued, reason):
+    make_link(ours.tenant, state="needs_attention", reason=reason)
+    make_link(ours.tenant, state="needs_attention", reason="key_taken")
+    support = as_role("support")
+    page = support.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    assert "retry-all/?reason=key_taken" in page
+    assert f"retry-all/?reason={reason}" not in page
+    url = reverse("admin:tenants_tenant_retry_all", args=[ours.tenant.pk])
+    response = support.post(f"{url}?reason={reason}")
+    [message] = get_messages(response.wsgi_request)
+    assert "wait for an answer about each of them" in str(message)
+    assert queued == []
+
+
+def test_all_that_a_filter_finds_across_pages_is_retried_and_nothing_else(ours, theirs, as_role, queued, monkeypatch):
+    monkeypatch.setattr("sync.admin.record_link.RecordLinkAdmin.list_per_page", 2)
+    broken = [make_link(ours.tenant, name=f"Hansen {n}", state="needs_attention", reason="key_taken") for n in range(5)]
+    for others in (
+        {"name": "Jensen"},
+        {"name": "Hansen", "reason": "value_refused"},
+        {"name": "Hansen", "state": "new"},
+    ):
+        make_link(ours.tenant, **{"state": "needs_attention", "reason": "key_taken", **others})
+    make_link(theirs.tenant, name="Hansen", state="needs_attention", reason="key_taken")
+    query = "?state=needs_attention&reason=key_taken&q=hansen"
+    url = reverse("admin:mappings_recordlink_changelist") + query
+    support = as_role("support")
+    shown = support.get(url).context["cl"].result_list
+    ticked = [link.pk for link in shown]
+    assert len(ticked) == 2
+    response = support.post(
+        url, {"action": "retry_now", "select_across": "1", "index": "0", "_selected_action": ticked}
+    )
+    [call] = queued
+    run = max(all_rows(Run), key=lambda run: run.pk)
+    assert (call, run.total) == (("sync.tasks.retry_many", ours.tenant.pk, run.pk), 5)
+    assert "links" not in run.result  # a hundred thousand numbers are no way to say "all"
+    later = make_link(ours.tenant, name="Hansen later", state="needs_attention", reason="key_taken")
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    assert persons_events() == [(link.pk, run.pk) for link in broken]
+    assert later.pk not in [link_id for link_id, _ in persons_events()]
+    page = support.get(response["Location"])
+    criteria = {"tenant": str(ours.tenant.pk), "state": "needs_attention", "reason": "key_taken", "q": "hansen"}
+    assert dict(parse_qsl(urlsplit(page.context["list_url"]).query)) == criteria
+    assert "To the list" in page.content.decode()
+    assert len(support.get(page.context["list_url"]).context["cl"].result_list) == 2
+
+
+def test_all_across_companies_becomes_a_run_for_each_that_the_person_may_operate(ours, theirs, as_boss, queued):
+    for company in (ours, theirs):
+        make_link(company.tenant, state="needs_attention", reason="key_taken")
+    url = reverse("admin:mappings_recordlink_changelist") + "?reason=key_taken"
+    as_boss.post(url, {"action": "retry_now", "select_across": "1", "index": "0", "_selected_action": [ours.link.pk]})
+    assert [call[1] for call in queued] == [ours.tenant.pk, theirs.tenant.pk]
 
 
 def test_a_run_never_reaches_into_another_company(ours, theirs):
@@ -260,16 +334,34 @@ def test_a_run_never_reaches_into_another_company(ours, theirs):
     assert [event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"] == [ours.link.pk]
 
 
-def test_a_retry_whose_worker_died_goes_on_where_it_was(ours, monkeypatch):
-    monkeypatch.setattr("sync.domain.retry_many.CHUNK", 1)
-    links = [make_link(ours.tenant).pk for _ in range(3)]
+@pytest.mark.django_db(transaction=True)
+def test_a_retry_whose_worker_dies_in_the_middle_of_a_chunk_asks_for_no_record_twice(ours, monkeypatch):
+    monkeypatch.setattr("sync.domain.retry_many.CHUNK", 2)
+    links = [make_link(ours.tenant).pk for _ in range(5)]
     with tenant_scope(ours.tenant.pk):
-        run = Run.objects.create(tenant=ours.tenant, kind="retry", total=3, done=1, result={"links": links})
+        run = Run.objects.create(tenant=ours.tenant, kind="retry", total=5, result={"links": links})
+
+    class Killed(BaseException):
+        pass
+
+    deaths = iter([False, True])  # after the second chunk was asked for, before its end is written down
+
+    def dies():
+        if next(deaths, False):
+            raise Killed
+        return Now()
+
+    monkeypatch.setattr("sync.domain.retry_many.Now", dies)
+    with pytest.raises(Killed):
+        tasks.retry_many(ours.tenant.pk, run.pk)
+    assert persons_events() == [(pk, run.pk) for pk in links[:2]]
+    with tenant_scope(ours.tenant.pk):
+        Run.objects.filter(pk=run.pk).update(state="queued")  # as resume_runs does with a silent one
     tasks.retry_many(ours.tenant.pk, run.pk)
     tasks.retry_many(ours.tenant.pk, run.pk)  # the task came twice
-    assert [event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"] == links[1:]
+    assert persons_events() == [(pk, run.pk) for pk in links]
     [done] = [row for row in all_rows(Run) if row.pk == run.pk]
-    assert (done.state, done.done, done.counts) == ("done", 3, {"records": 3, "held": 0})
+    assert (done.state, done.done, done.counts) == ("done", 5, {"records": 5, "held": 0})
 
 
 def test_actions_are_not_offered_to_those_who_only_look(ours, as_role):
@@ -342,7 +434,7 @@ def test_urls_are_masked_until_shown(ours, as_role):
     client = as_role("consultant")
     with tenant_scope(ALL):
         token = WebhookToken.objects.get(pk=ours.token.pk).token
-    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    page = client.get(reverse("admin:tenants_tenant_webhooks", args=[ours.tenant.pk])).content.decode()
     assert token not in page and "••••••••" in page
     response = client.post(reverse("admin:tenants_webhooktoken_press", args=[ours.token.pk, "show"]))
     assert token in response.content.decode()
@@ -357,7 +449,7 @@ def test_others_never_see_them(ours, as_role, role):
     with tenant_scope(ALL):
         token = WebhookToken.objects.get(pk=ours.token.pk).token
     assert client.post(reverse("admin:tenants_webhooktoken_press", args=[ours.token.pk, "show"])).status_code == 404
-    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
+    page = client.get(reverse("admin:tenants_tenant_webhooks", args=[ours.tenant.pk])).content.decode()
     assert token not in page
     assert not any(entry.action == "webhook_url_shown" for entry in all_rows(AuditEntry))
 

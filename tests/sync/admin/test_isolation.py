@@ -72,6 +72,16 @@ def test_foreign_rows_do_not_exist(ours, theirs, as_role, role, name):
     )
 
 
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", ["webhooks", "schedules"])
+def test_pages_of_a_foreign_company_do_not_exist(ours, theirs, as_role, role, name):
+    client = as_role(role)
+    status, page = content(client, reverse(f"admin:tenants_tenant_{name}", args=[theirs.tenant.pk]))
+    assert status == 404 and "theirmark" not in page
+    status, page = content(client, reverse(f"admin:tenants_tenant_{name}", args=[ours.tenant.pk]))
+    assert status == 200 and "theirmark" not in page
+
+
 def test_searching_finds_own_records_only(ours, theirs, as_role):
     client = as_role("support")
     url = reverse("admin:mappings_recordlink_changelist")
@@ -129,7 +139,7 @@ def test_actions_leave_foreign_rows_alone(ours, theirs, as_role):
     assert len(all_rows(Run)) == before
     client.post(url, {"action": "retry_now", "_selected_action": [theirs.link.pk, ours.link.pk]})
     [run] = [run for run in all_rows(Run) if run.kind == "retry"]
-    assert (run.tenant_id, run.result) == (ours.tenant.pk, {"links": [ours.link.pk]})
+    assert (run.tenant_id, run.result) == (ours.tenant.pk, {"links": [ours.link.pk], "last": ours.link.pk})
 
 
 PRESSES = [

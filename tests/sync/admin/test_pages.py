@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
+import json
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
+from sync import tasks
+from sync.domain import schedules
 from sync.domain.budgets import count_calls, login_of
 from sync.models import Run
 from tenants.models import Membership, Tenant
@@ -24,11 +30,13 @@ from tests.browser.seed import seed
 from tests.factories import (
     make_connections,
     make_event,
+    make_held_set,
     make_link,
     make_log_entry,
     make_policy,
     make_run,
     make_tenant,
+    make_token,
     make_user,
 )
 
@@ -63,6 +71,32 @@ def test_front_page(world, boss):
     assert "Nordbyg ApS" in page and "Syd VVS A/S" in page and "Vest-El ApS" in page
 
 
+def test_front_page_counts_records_and_names_held_ones_by_themselves(boss):
+    tenant = make_tenant("nordbyg")
+    make_held_set(tenant)
+    for number in range(30):
+        link = make_link(tenant, state="waiting", reason="held_deactivate")
+        for origin in ("sweep", "webhook"):
+            make_event(tenant, link=link, origin=origin, state="waiting", waits_for="held_deactivate", key=str(number))
+    tiles = {tile["label"]: tile for tile in boss.get(reverse("admin:index")).context["tiles"]}
+    assert (tiles["Waiting changes"]["value"], tiles["Waiting changes"]["detail"]) == (0, "none")
+    assert (tiles["Held"]["value"], tiles["Held"]["detail"]) == (30, "waiting for an answer")
+    assert tiles["Held"]["url"] == reverse("admin:sync_heldset_changelist") + "?state=open"
+    page = boss.get(reverse("admin:tenants_tenant_change", args=[tenant.pk])).content.decode()
+    assert "waiting for an answer" in page
+
+
+def test_what_waits_for_an_answer_does_not_wait_for_another_record(boss):
+    tenant = make_tenant("a")
+    make_event(tenant, key="asked", state="waiting", waits_for="held_deactivate")
+    make_event(tenant, key="behind", state="waiting", waits_for="customer:1001")
+    page = boss.get(reverse("admin:sync_changeevent_changelist"))
+    assert {event.key: event.state_label for event in page.context["cl"].result_list} == {
+        "asked": "Held",
+        "behind": "Waiting for another record",
+    }
+
+
 def test_record_page_shows_both_sides_and_the_history(world, boss):
     url = reverse("admin:mappings_recordlink_change", args=[world["link"].pk])
     page = boss.get(url).content.decode()
@@ -80,9 +114,9 @@ def test_run_page(world, boss, kind, state):
     assert ("Refresh" in response) == (state in ("queued", "running"))
 
 
-def company_page(boss: Client, tenant: Tenant) -> str:
+def company_page(boss: Client, tenant: Tenant, name: str = "change") -> str:
     boss.cookies["django_language"] = "en"
-    return boss.get(reverse("admin:tenants_tenant_change", args=[tenant.pk])).content.decode()
+    return boss.get(reverse(f"admin:tenants_tenant_{name}", args=[tenant.pk])).content.decode()
 
 
 def test_what_waits_for_midnight_is_said_with_where_to_press(boss):
@@ -96,7 +130,7 @@ def test_what_waits_for_midnight_is_said_with_where_to_press(boss):
             count_calls("uniconta", login_of(connection), "sweep", count - counted)
         counted = count
         page = company_page(boss, ours)
-        assert ("wait until midnight" in page) is ("press Run now under What carries the changes" in page) is bool(text)
+        assert ("wait until midnight" in page) is ("press Run now on the page Schedules" in page) is bool(text)
         assert text is None or text in page
     assert "wait until midnight" not in company_page(boss, theirs)
 
@@ -107,39 +141,104 @@ def test_the_tile_says_how_often_uniconta_is_really_checked(boss):
         make_policy(tenant, loaded_at=timezone.now() - timedelta(days=2))
     make_event(ours, "product", state="done")
     hourly = "each table at least once an hour, while change URLs work"
-    page = company_page(boss, ours)
-    assert page.count(hourly) == 2  # the tile, and the list of schedules
-    assert "because a check found" not in page
+    for page in (company_page(boss, ours), company_page(boss, ours, "schedules")):
+        assert page.count(hourly) == 1  # the tile, and the list of schedules
+        assert "because a check found" not in page
     for _ in range(3):
         make_event(ours, origin="sweep", link=make_link(ours), state="done")
+    missed = "Customer (debtor): every 15 minutes, because a check found what no change URL had announced"
+    for page in (company_page(boss, ours), company_page(boss, ours, "schedules")):
+        assert page.count(missed) == 1
+    for page in (company_page(boss, ours), company_page(boss, ours, "webhooks")):
+        assert "Customer (debtor): No change URL call has come for this table for 24 hours" in page
     page = company_page(boss, ours)
-    assert (
-        page.count("Customer (debtor): every 15 minutes, because a check found what no change URL had announced") == 2
-    )
-    assert "Customer (debtor): No change URL call has come for this table for 24 hours" in page
     page = company_page(boss, theirs)
     assert hourly not in page
     assert "every 20 minutes" in page
+
+
+# ------------------------------------------------------------------------------- what carries a company's changes
+
+
+def tabs(page: str) -> dict[str, str]:
+    """Title → where it leads, of unfold's tabs."""
+    nav = page.split('id="tabs-items"')[1].split("</nav>", maxsplit=1)[0]
+    found = re.findall(r'<a href="([^"]*)".*?>\s*([^<>]+?)\s*</a>', nav, re.DOTALL)
+    return {title: url for url, title in found}
+
+
+def test_webhooks_and_schedules_are_tabs_of_the_company(boss):
+    tenant = make_tenant("a")
+    company, webhooks, planned = (
+        reverse(f"admin:tenants_tenant_{name}", args=[tenant.pk]) for name in ("change", "webhooks", "schedules")
+    )
+    ends = {"Webhooks": webhooks, "Schedules": planned}
+    on_form = tabs(boss.get(company).content.decode())
+    assert list(on_form) == ["General", "Connections", "Entity policies", "Memberships", "Webhooks", "Schedules"]
+    assert on_form == {**on_form, **ends, "Connections": f"{company}#connections"}
+    for url in (webhooks, planned):
+        assert tabs(boss.get(url).content.decode()) == on_form | {"General": f"{company}#general"}
+
+
+def test_the_webhooks_page_says_what_they_carry_and_when_they_last_did(boss):
+    tenant, other = make_tenant("a"), make_tenant("b")
+    token, foreign = make_token(tenant, note="made for Nordbyg"), make_token(other, note="made for others")
+    make_event(tenant, origin="webhook")
+    page = boss.get(reverse("admin:tenants_tenant_webhooks", args=[tenant.pk])).content.decode()
+    for text in (
+        "so the change is in Intempus within seconds",
+        "at every save",
+        "just now",
+        "Calls in 24 hours",
+        "made for Nordbyg",
+    ):
+        assert text in page
+    assert "made for others" not in page
+    with tenant_scope(ALL):
+        assert token.token not in page and foreign.token not in page
+    assert 'aria-label="Run now' not in page
+
+
+def test_the_schedules_page_says_what_when_and_how_it_ended(boss):
+    tenant, other = make_tenant("a", pull_minutes=7), make_tenant("b", pull_minutes=11)
+    ended = timezone.now() - timedelta(minutes=5)
+    make_run(tenant, "pull", state="failed", error_code="bad_credentials", finished_at=ended)
+    make_run(other, "sweep", state="failed", error_code="server_error", finished_at=ended)
+    schedules.repair_schedules()
+    page = boss.get(reverse("admin:tenants_tenant_schedules", args=[tenant.pk]))
+    text = page.content.decode()
+    for words in ("What people changed or made in Intempus.", "every 7 minutes", "5 min ago", "refuses the user name"):
+        assert words in text
+    assert "every 11 minutes" not in text
+    rows = {row["schedule"].kind: row["schedule"] for row in page.context["rows"]}
+    assert all(row.next_at for row in rows.values())
+    assert (rows["pull"].last_error, rows["sweep"].last_error) == ("bad_credentials", "")
+    company = boss.get(reverse("admin:tenants_tenant_change", args=[tenant.pk]))
+    summary = company.context["panel"]["carriers"]
+    assert summary["next"].next_at == min(row.next_at for row in rows.values())
+    assert [row.kind for row in summary["failed"]] == ["pull"]
+    assert "next: " in company.content.decode()
 
 
 # ------------------------------------------------------------------------------------------ prices of the lists
 
 
 LISTS = {
-    "mappings_recordlink": 15,
-    "sync_changeevent": 15,
-    "sync_run": 15,
-    "sync_synclogentry": 15,
-    "tenants_tenant": 24,
-    "tenants_connection": 15,
-    "mappings_entitypolicy": 15,
+    "mappings_recordlink": 10,
+    "sync_changeevent": 10,
+    "sync_run": 10,
+    "sync_synclogentry": 10,
+    "tenants_tenant": 15,
+    "tenants_connection": 10,
+    "mappings_entitypolicy": 10,
 }
 
 
 def query_count(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    return len(queries)
+    # The test is one transaction already; on a server these are its beginning and end, which nobody counts.
+    return sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -171,14 +270,23 @@ def _one_of_everything(slug: str) -> Tenant:
     return tenant
 
 
-def test_the_front_page_costs_the_same_for_many_companies(boss):
-    _one_of_everything("a")
+@pytest.mark.parametrize("role", ["superuser", "consultant"])
+def test_the_front_page_costs_the_same_for_many_companies(role):
+    tenants = [_one_of_everything(slug) for slug in ("a", "b", "c")]
+    one, many = (
+        make_user(f"person-{len(seen)}", "consultant", *seen)
+        if role == "consultant"
+        else make_user(f"person-{len(seen)}", is_superuser=True)
+        for seen in (tenants[:1], tenants)
+    )
     url = reverse("admin:index")
-    boss.get(url)
-    one = query_count(boss, url)
-    for number in range(5):
-        _one_of_everything(f"more-{number}")
-    assert query_count(boss, url) == one <= 20
+    counts = []
+    for user in (one, many):
+        client = Client()
+        client.force_login(user)
+        client.get(url)  # warms what is read once per process
+        counts.append(query_count(client, url))
+    assert counts[0] == counts[1] <= 15
 
 
 @pytest.mark.parametrize("name", ["sync_changeevent", "sync_run", "sync_synclogentry"])
@@ -366,6 +474,13 @@ def test_the_console_speaks_danish(world, boss):
         "Overskrevne ændringer",
     ):
         assert text in front
+    make_token(world["tenant"], note="made by onboard")
+    webhooks = boss.get(reverse("admin:tenants_tenant_webhooks", args=[world["tenant"].pk])).content.decode()
+    assert "lavet af onboard" in webhooks and "made by onboard" not in webhooks
+    with tenant_scope(ALL):
+        world["tenant"].save()
+    history = boss.get(reverse("admin:tenants_tenant_history", args=[world["tenant"].pk])).content.decode()
+    assert "Ændret" in history and "Changed" not in history
     record = boss.get(reverse("admin:mappings_recordlink_change", args=[world["link"].pk])).content.decode()
     for text in ("Senest set i Uniconta", "Synkroniser nu", "Vis hvad der vil ske", "Telefon", "Prøv igen"):
         assert text in record
@@ -397,3 +512,41 @@ def test_every_text_of_the_templates_is_translated():
             if f'msgid "{text}"' not in source:
                 missing.append(f"{path.name}: {text}")
     assert missing == []
+
+
+SAYS = re.compile(r"\bsay\(\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
+
+
+def test_every_sentence_of_the_doctor_and_the_probe_is_translated():
+    source = (Path(settings.LOCALE_PATHS[0]) / "da" / "LC_MESSAGES" / "django.po").read_text()
+    texts = [
+        ast.literal_eval(text)
+        for name in ("doctor", "probe")
+        for text in SAYS.findall((settings.BASE_DIR / "sync" / "domain" / f"{name}.py").read_text())
+    ]
+    assert len(texts) > 100
+    assert [text for text in texts if "msgid " + json.dumps(text, ensure_ascii=False) not in source] == []
+
+
+def test_a_check_up_is_read_in_the_readers_language(boss):
+    tenant = make_tenant("a")
+    make_policy(tenant)
+    with override("da"):  # whatever the worker's
+        tasks.check_up(tenant.pk)
+    with tenant_scope(ALL):
+        run = Run.objects.get(tenant=tenant, kind="check_up")
+    url = reverse("admin:sync_run_change", args=[run.pk])
+    pages = {}
+    for language in ("en", "da"):
+        boss.cookies["django_language"] = language
+        pages[language] = unescape(boss.get(url).content.decode())
+    english = ("no connection", "Add [tenant.uniconta] to the tenant file", "not measured: safest assumption")
+    danish = ("ingen forbindelse", "Tilføj [tenant.uniconta] i virksomhedsfilen", "ikke målt: den sikreste antagelse")
+    assert all(text in pages["en"] for text in english) and not any(text in pages["en"] for text in danish)
+    assert all(text in pages["da"] for text in danish) and not any(text in pages["da"] for text in english)
+
+
+def test_a_check_up_kept_before_there_were_two_languages_is_shown_as_it_is(boss):
+    check = {"name": "Clocks", "grade": "ok", "found": "agree", "fix": ""}
+    run = make_run(make_tenant("a"), "check_up", state="done", result={"checks": [check]})
+    assert "agree" in boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()

@@ -125,7 +125,7 @@ def test_a_polarity_under_which_nothing_synchronises(healthy, world):
 
 
 def test_webhooks_that_are_missing_outdated_or_failing(nordbyg, world, settings):
-    assert "✗ Change URL: the tenant has no webhook token" in doctor()[0]
+    assert "✗ Change URL: the company has no change URL" in doctor()[0]
     make_token(nordbyg, HOOK)
     assert "✗ Change URL: no row for Debtor;" in doctor()[0]
     world.uniconta.add_change_url(4242, f"{settings.PUBLIC_URL}/hooks/nordbyg/an-old-token/uniconta/", table="Debtor")
