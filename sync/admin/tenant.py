@@ -246,7 +246,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
 
     def first_matching(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         if tenant.state != Tenant.State.PREPARING:
-            raise Http404
+            return _refuse(request, tenant, "live_already")
         return self._start(request, tenant, Run.Kind.MATCHING)
 
     def test_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:

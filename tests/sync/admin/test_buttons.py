@@ -91,6 +91,7 @@ def test_pausing_and_resuming(ours, as_role, role):
         ("pause", "paused", "Only a live company can be paused"),
         ("go-live", "paused", "has been put into operation already"),
         ("go-live", "live", "has been put into operation already"),
+        ("first-matching", "live", "has been put into operation already"),
         ("pull", "preparing", "The company is not live"),
         ("sweep", "preparing", "The company is not live"),
         ("reconcile", "paused", "The company is not live"),

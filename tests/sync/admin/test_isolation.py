@@ -155,6 +155,8 @@ PRESSES = [
         "new-token",
         "check-hooks",
         "create-hooks",
+        "first-matching",
+        "go-on",
     )
 ] + [
     ("mappings_recordlink", "link", "sync"),
