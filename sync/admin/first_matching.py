@@ -300,6 +300,8 @@ def _decide(request: HttpRequest, tenant: Tenant, entity: Entity) -> HttpRespons
     back = HttpResponseRedirect(here if here.startswith(page) else page)
     rows = MatchRow.objects.filter(tenant=tenant, entity=entity.name)
     one = request.POST.get("one", "")
+    if "nothing" in request.POST:
+        return back
     if one:
         row_id, _, what = one.partition(":")
         row = rows.filter(pk=int(row_id) if row_id.isdigit() else 0).select_related("link").first()

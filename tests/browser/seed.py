@@ -7,6 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from mappings.models import RecordLink
+from sync.domain.first_matching import list_rows
+from sync.domain.match_decisions import looking_context
 from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -71,7 +73,27 @@ def seed() -> dict[str, object]:
         name = f"Husstand {number}"
         make_link(nordbyg, name=name, uniconta_key=str(30000 + number), state="waiting", reason="held_deactivate")
     held = make_held_set(nordbyg, count=30, limit=25, cause="many_blocked", examples=["30000 Husstand 0"])
-    return {"tenant": nordbyg, "link": main, "other": sydvvs, "held": held}
+    _matching(vest)
+    return {"preparing": vest, "tenant": nordbyg, "link": main, "other": sydvvs, "held": held}
+
+
+def _matching(tenant: Tenant) -> None:
+    """What both systems of a company hold that is not live yet."""
+    for number, name in enumerate(NAMES):
+        cvr = f"2531376{number % 4}"  # the last one shares its number with the first
+        here = customer(str(1001 + number), name, cvr=cvr)
+        make_link(
+            tenant, name=name, state="new", uniconta_key=str(1001 + number), intempus_id="", intempus_key="",
+            uniconta_seen=here, uniconta_match_keys=[f"1:{cvr}"],
+        )  # fmt: skip
+        there = customer("", name.upper(), cvr=cvr, city="Vejle", phone="" if number % 2 else "75 12 34 56")
+        make_link(
+            tenant, name=name.upper(), state="new", intempus_key="", uniconta_id="", uniconta_key="",
+            intempus_seen=there, intempus_match_keys=[f"1:{cvr}"],
+        )  # fmt: skip
+    with tenant_scope(tenant.pk):
+        context = looking_context(tenant.pk)
+        list_rows(context, context.entities["customer"])
 
 
 def _links(tenant: Tenant, count: int, *, trouble: bool = False) -> RecordLink:

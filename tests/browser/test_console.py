@@ -30,6 +30,7 @@ def pages(world) -> dict[str, str]:
         "record": reverse("admin:mappings_recordlink_change", args=[world["link"].pk]),
         "run": reverse("admin:sync_run_change", args=[run]),
         "log-entry": reverse("admin:sync_synclogentry_change", args=[entry]),
+        "first-matching": reverse("admin:tenants_tenant_first_matching", args=[world["preparing"].pk, "customer"]),
         "held-set": reverse("admin:sync_heldset_change", args=[world["held"].pk]),
         "overwritten": reverse("admin:sync_synclogentry_overwritten"),
         "search": reverse("admin:mappings_recordlink_changelist") + "?q=10003",

@@ -135,6 +135,16 @@ def test_ticked_rows_are_decided_together_and_foreign_ones_are_not(listed, ours,
     assert foreign_rows() == before
 
 
+def test_enter_in_the_list_decides_nothing(listed, ours, as_role):
+    client = as_role("support")
+    row = listed("Ny")
+    page = shown(client, ours, category="only_in_uniconta")
+    first = page.index("<button", page.index('id="rows"'))
+    assert 'name="nothing"' in page[first : page.index(">", first)]
+    client.post(page_of(ours), {"nothing": "1", "row": [row.pk], "scope": "all", "category": "only_in_uniconta"})
+    assert (listed("Ny").decision, [run for run in all_rows(Run) if run.kind == "decide"]) == ("", [])
+
+
 def test_a_whole_category_is_decided_as_a_run(listed, ours, as_role, queued):
     client, before = as_role("support"), foreign_rows()
     answer = {"scope": "all", "category": "probable", "decision": "link"}
