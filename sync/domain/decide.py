@@ -86,7 +86,7 @@ def settle_unclear(entity: Entity, items: list[Item]) -> None:
             if is_create:
                 plain = {name: value for name, value in written.items() if name not in references}
                 link.base(System(entry.target).other).update(plain)
-            if entry.target == System.INTEMPUS and link.is_ticked is not False:
+            if entry.target == System.INTEMPUS and (is_create or link.is_ticked is not False):
                 link.was_sent = True
             link.save(update_fields=["uniconta_base", "intempus_base", "was_sent"])
         elif is_create and (wait := _still_storing(entry)) > 0:
@@ -114,9 +114,15 @@ def _still_storing(entry: SyncLogEntry) -> float:
     return float(settings.UNCLEAR_WAIT_SECONDS - (timezone.now() - ended_at).total_seconds())
 
 
+def _with_unclear_create(links: Iterable[int]) -> set[int]:
+    """Those whose other side we may have made already: nobody heard the answer."""
+    creates = SyncLogEntry.objects.filter(state=SyncLogEntry.State.UNCLEAR, action=SyncLogEntry.Action.CREATE)
+    return set(creates.filter(link_id__in=links).values_list("link_id", flat=True))
+
+
 def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, is_needed: bool) -> bool:
     """Whether this half may be joined with another now."""
-    if link.is_linked or link.is_left_out or not context.policy(entity).enabled or link.reason == "mapping_error":
+    if link.is_left_out or not context.policy(entity).enabled or link.reason == "mapping_error":
         return False
     if not link.uniconta_id:
         return link.current(System.INTEMPUS) is not None
@@ -132,13 +138,13 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, is_need
     owners: dict[int, Item] = {}  # by either half's number
     asked = _asked_rows(context, [item.link for item in items])
     worth = worth_matching(entity, [item.link for item in items]) | asked.keys()
+    # What we made ourselves belongs to us, whatever became of tick, switches or use since.
+    unclear = _with_unclear_create(worth) if worth else set()
     for item in items:
         link = item.link
-        if (
-            link.pk not in worth
-            or link.pk in owners
-            or not _looks_for_a_match(context, entity, link, is_needed=is_needed)
-        ):
+        if link.pk not in worth or link.pk in owners or link.is_linked:
+            continue
+        if link.pk not in unclear and not _looks_for_a_match(context, entity, link, is_needed=is_needed):
             continue
         found = match_record(entity, link)
         is_lonely_group = entity.is_on_demand and not link.uniconta_id

@@ -15,10 +15,10 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos import kills, neighbours  # noqa: F401 - they register their rows
+from tests.chaos import kills, neighbours, remotes, sweep  # noqa: F401 - they register their rows
 from tests.chaos.oracle import Verdict
 from tests.chaos.programme import ROWS, Outcome, Row, Trial
-from tests.processes.installation import ROOT, Installation, Server
+from tests.processes.installation import ROOT, Server
 
 #: The full programme takes so long; less time means smaller loads and fewer kills, never fewer rows.
 FULL_MINUTES = 60
@@ -30,7 +30,7 @@ console = Console(width=None if sys.stdout.isatty() else 140)
 def run(row: Row, server: Server, seed: int, scale: float, defect: str = "") -> Outcome:
     """One trial. Whatever it raises is a finding too."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        place = Installation(Path(folder), server, row.companies)
+        place = row.kind(Path(folder), server, row.companies)
         try:
             place.start_simulators()
             return row.run(Trial(place, Random(f"{seed}/{row.name}"), scale, defect))

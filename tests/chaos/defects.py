@@ -37,6 +37,20 @@ def nothing_is_looked_up_before_a_create() -> None:
     decide.worth_matching = lambda entity, links: set()  # type: ignore[assignment]
 
 
+def numbers_are_not_looked_up_before_a_create() -> None:
+    """The same towards Uniconta."""
+    from sync.domain import drain
+
+    drain._look_before_create = lambda context, lease, entity, work: work
+
+
+def what_arrived_unheard_counts_as_a_persons_edit() -> None:
+    """Writes whose answer was lost are never settled."""
+    from sync.domain import drain
+
+    drain.settle_unclear = lambda entity, items: None
+
+
 def answered_before_it_is_stored() -> None:
     """A webhook gets its 200 first; the hint is stored a moment later."""
     from sync.api import webhooks
@@ -80,13 +94,32 @@ def a_company_may_take_every_worker() -> None:
     )
 
 
+def events_end_before_the_answer_is_stored() -> None:
+    """Two transactions where one is needed: the events are over in the first, what was written is noted in the second."""
+    from sync.domain import claim, drain
+    from sync.models import ChangeEvent
+    from tenants.scoping import tenant_scope
+
+    remember = drain._remember
+
+    def in_two_steps(context: Any, lease: Any, entity: Any, handful: Any) -> None:
+        with tenant_scope(context.tenant_id):
+            claim.finish([event for done in handful for event in done.item.events], ChangeEvent.State.DONE)
+        remember(context, lease, entity, handful)
+
+    drain._remember = in_two_steps
+
+
 DEFECTS = {
     function.__name__: function
     for function in (
         claims_are_never_released,
         nothing_is_looked_up_before_a_create,
+        numbers_are_not_looked_up_before_a_create,
+        what_arrived_unheard_counts_as_a_persons_edit,
         answered_before_it_is_stored,
         orphans_live_on,
         a_company_may_take_every_worker,
+        events_end_before_the_answer_is_stored,
     )
 }

@@ -8,7 +8,7 @@ reached into another company.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tests.processes.installation import Installation
@@ -20,6 +20,7 @@ ENTITIES = {
     "DebtorGroup": "customer_group",
     "customer_group": "customer_group",
 }
+NOTHING: Mapping[str, int] = {}
 
 
 @dataclass
@@ -66,12 +67,14 @@ def unhappy_events(place: Installation) -> list[tuple[int, str, str]]:
     return place.query("SELECT id, state, error_code FROM sync_changeevent WHERE state NOT IN ('done', 'ignored')")
 
 
-def log_against_ledgers(place: Installation) -> list[str]:
+def log_against_ledgers(
+    place: Installation, ledgers_since: Mapping[str, int] = NOTHING, entries_since: int = 0
+) -> list[str]:
     """O5, both ways: each write that took effect is claimed by one finished log entry, and no entry claims more."""
     written: Counter[tuple[str, str, str, str]] = Counter()
     for system, position in (("uniconta", 0), ("intempus", 1)):
         slugs = {numbers[position]: slug for slug, numbers in place.companies.items()}
-        for call in place.control(system, "ledger?since=0&origin=api")["entries"]:
+        for call in place.control(system, f"ledger?since={ledgers_since.get(system, 0)}&origin=api")["entries"]:
             for effect in call["effects"]:
                 if entity := ENTITIES.get(effect["resource"]):
                     action = "created" if effect["action"] == "created" else "updated"
@@ -81,7 +84,8 @@ def log_against_ledgers(place: Installation) -> list[str]:
         """SELECT tenant.slug, entry.entity, entry.target, entry.action, link.uniconta_id, link.intempus_id
            FROM sync_synclogentry entry JOIN tenants_tenant tenant ON tenant.id = entry.tenant_id
            JOIN mappings_recordlink link ON link.id = entry.link_id
-           WHERE entry.state = 'done' AND entry.target <> ''"""
+           WHERE entry.state = 'done' AND entry.target <> '' AND entry.id > %s""",
+        entries_since,
     ):
         number = uniconta_id if target == "uniconta" else intempus_id
         logged[slug, entity, f"{target} {number}", "created" if action == "create" else "updated"] += 1

@@ -51,16 +51,22 @@ class Row:
     #: Each must turn the row red.
     defects: tuple[str, ...]
     companies: dict[str, tuple[int, int]]
+    #: With real processes, or with the engine in this one.
+    kind: type[Installation] = Installation
 
 
 ROWS: list[Row] = []
 
 
 def row(
-    name: str, title: str, *defects: str, companies: dict[str, tuple[int, int]] = COMPANIES
+    name: str,
+    title: str,
+    *defects: str,
+    companies: dict[str, tuple[int, int]] = COMPANIES,
+    kind: type[Installation] = Installation,
 ) -> Callable[[Callable[[Trial], Outcome]], Callable[[Trial], Outcome]]:
     def register(run: Callable[[Trial], Outcome]) -> Callable[[Trial], Outcome]:
-        ROWS.append(Row(name, title, run, defects, companies))
+        ROWS.append(Row(name, title, run, defects, companies, kind))
         return run
 
     return register

@@ -264,6 +264,10 @@ class Installation:
                 use_post=True,
             )
 
+    def create(self, system: str, company: int, resource: str, **values: Any) -> int:
+        """A person makes a record in Uniconta or Intempus; returns its id."""
+        return int(self.control(system, "person/create", company=company, resource=resource, values=values)["id"])
+
     def edit(self, system: str, company: int, resource: str, number: int, **values: Any) -> None:
         """A person saves a record in Uniconta or Intempus."""
         self.control(system, "person/edit", company=company, resource=resource, id=number, values=values)
@@ -332,7 +336,7 @@ class Installation:
         except psycopg.Error as error:
             return str(error)
         connections = self.query("SELECT system, state, failure_count, state_detail FROM tenants_connection")
-        runs = self.query("SELECT kind, state, error_code, counts FROM sync_run")
+        runs = self.query("SELECT kind, state, error_code, counts FROM sync_run ORDER BY id DESC LIMIT 8")
         return f"{counts}\n{connections}\n{runs}\n{self.end_of_log('worker')}"
 
     def end_of_log(self, name: str) -> str:
