@@ -79,13 +79,17 @@ def compare(base: Values, current: Values) -> tuple[str, ...]:
     return tuple(name for name, value in current.items() if name in base and base[name] != value)
 
 
+#: Whatever is longer is no number of anything, and more than an index takes.
+LONGEST_KEY = 200
+
+
 def match_keys(entity: Entity, system: System, values: Values, certainty: Match = Match.CERTAIN) -> list[str]:
     """What an unlinked record can be recognised by; equal texts on both sides are a match, earlier rules first."""
     keys = []
     for index, rule in enumerate(entity.match):
         value = values.get(rule.uniconta if system is System.UNICONTA else rule.intempus, "")
         value = str(TRANSFORMS[rule.transform].read(value))
-        if rule.certainty is certainty and value:
+        if rule.certainty is certainty and value and len(value) <= LONGEST_KEY:
             keys.append(f"{index}:{value.casefold()}")
     return keys
 

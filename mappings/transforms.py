@@ -59,13 +59,18 @@ class Transform:
     needs_field: bool = True
 
 
+def storable(text: str) -> str:
+    """Without NUL characters and halves of characters: JSON can spell them, PostgreSQL and UTF-8 cannot hold them."""
+    return text if text.isprintable() else text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def read_text(raw: Raw) -> str:
     if raw is None:
         return ""
     if isinstance(raw, (dict, list)):
         raise MappingError(f"expected text, got {type(raw).__name__}")
     # A remote form may send Windows line ends and trailing blanks; neither is a change.
-    return LINE_END.sub("\n", str(raw)).strip()
+    return LINE_END.sub("\n", storable(str(raw))).strip()
 
 
 def _read_boolean(raw: Raw) -> bool:
@@ -186,7 +191,7 @@ def _read_uri(raw: Raw) -> str:
         return ""
     if isinstance(raw, dict):
         raw = raw.get("resource_uri") or raw.get("id") or ""
-    parts = [part for part in str(raw).split("/") if part]
+    parts = [part for part in storable(str(raw)).split("/") if part]
     if not parts:
         raise MappingError(f"expected a resource URI, got {raw!r}")
     return parts[-1]

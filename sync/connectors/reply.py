@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, BinaryIO
 
+from mappings.transforms import storable
 from sync.connectors.base import Answer
 from sync.connectors.errors import RetryLater, Unclear
 
@@ -102,7 +103,7 @@ class Reply:
         elif self.shape is Shape.HTML:
             text = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>", " ", text)
             text = html.unescape(re.sub(r"(?s)<[^>]*>", " ", text))
-        return " ".join(text.split())[:DETAIL_CHARACTERS]
+        return " ".join(storable(text).split())[:DETAIL_CHARACTERS]
 
     def json(self) -> Any:
         """The whole body. Raises ValueError where it is not JSON."""

@@ -16,7 +16,7 @@ from django.db import connection
 from mappings.engine import match_keys, to_canonical
 from mappings.models import RecordLink
 from mappings.spec import Entity, Side, System
-from mappings.transforms import TRANSFORMS, MappingError
+from mappings.transforms import TRANSFORMS, MappingError, storable
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError
@@ -69,17 +69,18 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
         values = to_canonical(entity, system, row)
     except MappingError as error:
         problem = error
+    key = storable(str(row.get(side.key_field) or ""))[:60]
     keys = match_keys(entity, system, values)
     # Our own creation id is the surest key of all: it finds the record whose answer got lost.
     if side.creation_id_field:
         if row.get(side.creation_id_field):
-            keys.insert(0, f"c:{row[side.creation_id_field]}")
+            keys.insert(0, f"c:{storable(str(row[side.creation_id_field]))[:60]}")
     else:
-        keys[:0] = [f"c:{context.creation_id(entity, record_id)}", f"n:{row.get(side.key_field)}"]
+        keys[:0] = [f"c:{context.creation_id(entity, record_id)}", f"n:{key}"]
     return Reading(
         id=record_id,
-        key=str(row.get(side.key_field) or "")[:60],
-        name=str(row.get(side.name_field) or "")[:255],
+        key=key,
+        name=storable(str(row.get(side.name_field) or ""))[:255],
         values=values,
         timestamp=row.get(side.timestamp_field) if side.timestamp_field else None,
         is_ticked=context.is_ticked(entity, row) if system is System.UNICONTA else None,

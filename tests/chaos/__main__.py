@@ -15,7 +15,7 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos import kills, neighbours, remotes, sweep  # noqa: F401 - they register their rows
+from tests.chaos import hints, kills, neighbours, remotes, sweep  # noqa: F401 - they register their rows
 from tests.chaos.oracle import Verdict
 from tests.chaos.programme import ROWS, Outcome, Row, Trial
 from tests.processes.installation import ROOT, Server

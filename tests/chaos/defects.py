@@ -110,6 +110,59 @@ def events_end_before_the_answer_is_stored() -> None:
     drain._remember = in_two_steps
 
 
+def what_came_in_meanwhile_counts_as_answered() -> None:
+    """A hint that arrives between our read and its outcome ends with the event that caused the read."""
+    from sync.domain import drain
+    from sync.models import ChangeEvent
+    from tenants.scoping import tenant_scope
+
+    remember = drain._remember
+
+    def end_all(context: Any, lease: Any, entity: Any, handful: Any) -> None:
+        remember(context, lease, entity, handful)
+        with tenant_scope(context.tenant_id):
+            for done in handful:
+                record = {"entity": entity.name, "system": "uniconta", "remote_id": done.item.link.uniconta_id}
+                ChangeEvent.objects.filter(tenant_id=context.tenant_id, state="pending", **record).update(state="done")
+
+    drain._remember = end_all
+
+
+def a_check_of_uniconta_sees_nothing() -> None:
+    """The check reads every row, and makes no change of any."""
+    from sync.domain import sweep
+    from sync.domain.observe import Observed
+
+    seen = sweep.observe
+
+    def observe(context: Any, *arguments: Any, **options: Any) -> Any:
+        is_loaded = context.policies[arguments[0].name].loaded_at is not None
+        return Observed() if is_loaded else seen(context, *arguments, **options)
+
+    sweep.observe = observe
+
+
+def a_look_always_writes() -> None:
+    """A record that was looked at is written to Uniconta, changed or not."""
+    from dataclasses import replace
+
+    from mappings.engine import Action, FieldChange, Write
+    from mappings.spec import System
+    from sync.domain import drain
+
+    plan_items = drain.plan_items
+
+    def plan_too_much(context: Any, entity: Any, items: Any, **options: Any) -> None:
+        plan_items(context, entity, items, **options)
+        for item in items:
+            if not item.plan.writes and item.link.is_linked and entity.name == "customer":
+                name = item.link.current(System.UNICONTA)["name"]
+                change = FieldChange("name", name, name, "changed_in_intempus")
+                item.plan = replace(item.plan, writes=(Write(System.UNICONTA, Action.UPDATE, (change,)),))
+
+    drain.plan_items = plan_too_much
+
+
 DEFECTS = {
     function.__name__: function
     for function in (
@@ -121,5 +174,8 @@ DEFECTS = {
         orphans_live_on,
         a_company_may_take_every_worker,
         events_end_before_the_answer_is_stored,
+        what_came_in_meanwhile_counts_as_answered,
+        a_check_of_uniconta_sees_nothing,
+        a_look_always_writes,
     )
 }

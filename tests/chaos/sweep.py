@@ -505,5 +505,5 @@ def carry_out(
             with suppress(StopIteration):
                 next(operation)
         except AssertionError as error:
-            verdict.lost.append(f"{stories[-1]}: {error}")
+            verdict.lost.append(f"{stories[-1]}: {str(error).splitlines()[0]}")
     return stories

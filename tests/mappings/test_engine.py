@@ -540,6 +540,7 @@ def test_match_keys() -> None:
     there = {**BASE, "number": "25313763", "cvr": ""}
     assert match_keys(CUSTOMER, INTEMPUS, there) == ["0:25313763", "2:25313763"]
     assert match_keys(CUSTOMER, INTEMPUS, BASE, Match.PROPOSAL) == ["3:hansen"]
+    assert match_keys(CUSTOMER, UNICONTA, {**BASE, "number": "1" * 201}) == ["0:25313763", "1:25313763"]
 
 
 def test_compare_ignores_what_has_no_base() -> None:

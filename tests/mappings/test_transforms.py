@@ -12,6 +12,8 @@ READS: list[tuple[str, Any, Any]] = [
     ("text", None, ""),
     ("text", "  Åse \r\nHolm ", "Åse \nHolm"),
     ("text", 42, "42"),
+    ("text", "Nul\0Nul", "NulNul"),
+    ("text", "halv \ud800 og \n hel", "halv ? og \n hel"),
     ("boolean", None, False),
     ("boolean", True, True),
     ("boolean", "true", True),
