@@ -69,6 +69,7 @@ class Bench(Installation):
         settings.PUBLIC_URL = self.url("web")
         settings.ALLOWED_HOSTS = ["127.0.0.1"]
         settings.UNCLEAR_WAIT_SECONDS = 120
+        settings.LEASE_SECONDS = 60  # nobody else is at work here
         from sync.domain import brake, drain
 
         drain.GATHER_SECONDS = 0.0
