@@ -20,6 +20,13 @@ ITEMS = (
     ("2003", "Vådrumssilikone", "MAT", "Pcs", "64.00"),
     ("2004", "Leje af lift", "UDL", "Days", "1450.00"),
 )
+#: What Nordbyg works on: number, name, customer, master project, phase. Debtor 1004 is not ticked.
+PROJECTS = (
+    ("5001", "Nyt tag på Munkebjergvej", "1002", "", "InProgress"),
+    ("5002", "Stillads", "1002", "5001", "Accepted"),
+    ("5003", "Ombygning af køkken", "1004", "", "Created"),
+    ("5004", "Carport", "1003", "", "Completed"),
+)
 FIRST_LOAD_SECONDS = 60
 
 
@@ -54,6 +61,10 @@ def move_in(uniconta: Simulated, intempus: Simulated) -> None:
     for number, name, group, unit, price in ITEMS:
         item = {"Item": number, "Name": name, "Group": group, "Unit": unit, "SalesPrice1": price}
         uniconta.person("create", NORDBYG, "InvItem", values=item)
+    uniconta.person("create", NORDBYG, "ProjectGroup", values={"Group": "TAG", "Name": "Tag og facade"})
+    for number, name, account, above, phase in PROJECTS:
+        project = {"Number": number, "Name": name, "Account": account, "Group": "TAG", "MasterProject": above}
+        uniconta.person("create", NORDBYG, "Project", values={**project, "Phase": phase})
     # The same name without number or CVR number on both sides: nobody but a person can know whether it is the same.
     lookalike = {"name": "Middelfart Sparefond", "number": "", "city": "Middelfart", "active": True}
     intempus.person("create", NORDBYG_INTEMPUS, "customer", values=lookalike)
@@ -66,8 +77,10 @@ def wait_for_first_load(uniconta: Simulated, intempus: Simulated) -> bool:
     while time.monotonic() < deadline:
         numbers = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "customer")}
         products = len(intempus.rows(NORDBYG_INTEMPUS, "product"))
+        cases = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "case")}
         customers = len(intempus.rows(HAVNENS_EL_INTEMPUS, "customer"))
-        if customers >= debtors and products >= len(ITEMS) and {"1003", "1010", "1011"} <= numbers:
+        is_sold = products >= len(ITEMS) and {"5001", "5002"} <= cases
+        if customers >= debtors and is_sold and {"1003", "1010", "1011"} <= numbers:
             return True
         time.sleep(0.2)
     return False

@@ -157,6 +157,7 @@ class Policy:
     create_in_uniconta: bool = True
     conflict: ConflictPolicy = ConflictPolicy.UNICONTA_WINS
     default_group: str = ""
+    phases: frozenset[str] = frozenset()  # of an entity that has phases: those in which a record is in use
     deactivates_on_uniconta_delete: bool = False
     blocks_on_intempus_delete: bool = False
 
@@ -233,13 +234,21 @@ class Plan:
 # --------------------------------------------------------------------------------------------- planning
 
 
-def effective(entity: Entity, values: Values, is_ticked: bool | None) -> dict[str, Value]:
-    """Uniconta's values as Intempus should see them: *active* only while ticked (rule M7)."""
+def kept_out(entity: Entity, values: Values, policy: Policy, is_ticked: bool | None) -> Inactive:
+    """What keeps Uniconta's record out of use in Intempus, blocked or not: the tick, the phase. A blank phase does not."""
+    if is_ticked is False:
+        return Inactive.FLAG
+    phase = values.get(entity.phase.name, "") if entity.phase is not None else ""
+    return Inactive.PHASE if phase and phase not in policy.phases else Inactive.NO
+
+
+def effective(entity: Entity, values: Values, policy: Policy, is_ticked: bool | None) -> dict[str, Value]:
+    """Uniconta's values as Intempus should see them: *active* only while ticked and in a phase that is in use (M7)."""
     result = dict(values)
     if entity.activity is not None:
-        name = entity.activity.name
-        if name in values or is_ticked is False:
-            result[name] = bool(values.get(name)) and is_ticked is not False
+        name, why = entity.activity.name, kept_out(entity, values, policy, is_ticked)
+        if name in values or why:
+            result[name] = bool(values.get(name)) and not why
     return result
 
 
@@ -255,13 +264,13 @@ def make_plan(
     if not policy.enabled:
         return Plan(Outcome.EXCLUDED, "entity_off", keeps_bases=True)
     if uniconta.current is not None:
-        uniconta = replace(uniconta, current=effective(entity, uniconta.current, standing.is_ticked))
+        uniconta = replace(uniconta, current=effective(entity, uniconta.current, policy, standing.is_ticked))
     if uniconta.is_gone:
         return _gone_in_uniconta(entity, intempus, policy, standing)
     if uniconta.current is None:
         return _born_in_intempus(entity, intempus, policy, references)
-    if standing.is_ticked is False:
-        return _not_ticked(entity, intempus, policy, standing)
+    if why := kept_out(entity, uniconta.current, policy, standing.is_ticked):
+        return _kept_out(entity, uniconta, intempus, policy, standing, references, why)
     if intempus.is_gone:
         return _gone_in_intempus(entity, uniconta, policy, standing)
     if intempus.current is None:
@@ -298,8 +307,9 @@ def _gone_in_uniconta(entity: Entity, intempus: SideView, policy: Policy, standi
     reason = "deleted_in_uniconta"
     if not _is_active(entity, intempus.current):
         return Plan(Outcome.EXCLUDED, reason, inactive_reason=Inactive.DELETED)
-    if standing.is_ticked is False and (not standing.was_sent or standing.inactive_reason is Inactive.FLAG):
-        # Not ours to touch: never ticked, or inactive since the tick went and active again by somebody's hand.
+    is_out = standing.is_ticked is False and (not standing.was_sent or standing.inactive_reason is Inactive.FLAG)
+    if is_out or standing.inactive_reason is Inactive.PHASE:
+        # Not ours to touch: never ticked, or inactive since tick or phase went and active again by somebody's hand.
         return Plan(Outcome.EXCLUDED, reason, inactive_reason=standing.inactive_reason)
     if not (policy.deactivates_on_uniconta_delete and policy.to_intempus):
         return Plan(Outcome.NEEDS_ATTENTION, reason, keeps_bases=True, inactive_reason=standing.inactive_reason)
@@ -318,48 +328,73 @@ def _gone_in_intempus(entity: Entity, uniconta: SideView, policy: Policy, standi
     return Plan(Outcome.EXCLUDED, reason, writes=(write,), inactive_reason=Inactive.DELETED)
 
 
-def _not_ticked(entity: Entity, intempus: SideView, policy: Policy, standing: Standing) -> Plan:
-    """Nothing goes in either direction; a record we sent while it was ticked is set inactive, once (rule M5)."""
-    if not standing.was_sent:
-        # The bases stay: when the tick comes, a pair that was just linked is compared as on the first day.
-        return Plan(Outcome.EXCLUDED, "never_ticked", inactive_reason=standing.inactive_reason, keeps_bases=True)
+#: Why a record is kept out → reason of one that never was in use, of one that was, and of the write that ends it.
+KEPT_OUT = {
+    Inactive.FLAG: ("never_ticked", "unticked", "tick_removed"),
+    Inactive.PHASE: ("phase_outside", "phase_left", "phase_left"),
+}
+
+
+def _kept_out(
+    entity: Entity,
+    uniconta: SideView,
+    intempus: SideView,
+    policy: Policy,
+    standing: Standing,
+    references: References,
+    why: Inactive,
+) -> Plan:
+    """Nothing goes in either direction but a phase; a record that was in use is set inactive, once (rules M5, M7)."""
+    never, reason, write_reason = KEPT_OUT[why]
+    was_in_use = standing.was_sent if why is Inactive.FLAG else bool(uniconta.base and intempus.base)
+    if not was_in_use:
+        # The bases stay: when it comes into use, a pair that was just linked is compared as on the first day.
+        return Plan(Outcome.EXCLUDED, never, inactive_reason=standing.inactive_reason, keeps_bases=True)
     if intempus.current is None:
-        return Plan(Outcome.EXCLUDED, "unticked", inactive_reason=Inactive.FLAG)
+        return Plan(Outcome.EXCLUDED, reason, inactive_reason=why)
     changed = compare(intempus.base, intempus.current)
     edits = tuple(
         FieldChange(attribute.name, intempus.base[attribute.name], intempus.current[attribute.name], "not_taken_over")
         for attribute in entity.attributes
         if attribute.name in changed
     )
-    # Their bases stay: when the tick comes back they are edits that Uniconta overwrites, and are listed as such.
+    # Their bases stay: when it is in use again they are edits that Uniconta overwrites, and are listed as such.
     kept = tuple(edit.field for edit in edits if entity.activity is None or edit.field != entity.activity.name)
-    if standing.inactive_reason is Inactive.FLAG or not _is_active(entity, intempus.current):
-        by_hand = _is_active(entity, intempus.current)
-        return Plan(
-            Outcome.EXCLUDED,
-            "reactivated_by_hand" if by_hand else "unticked",
-            not_taken_over=edits,
-            inactive_reason=Inactive.FLAG,
-            kept_fields=kept,
-        )
-    if not policy.to_intempus:
+    is_active, was_ended = _is_active(entity, intempus.current), standing.inactive_reason is why
+    changes = list(_switch(entity, System.INTEMPUS, False, write_reason).changes) if is_active and not was_ended else []
+    if why is Inactive.PHASE:
+        changes += _phase_change(entity, uniconta, intempus, references)
+    if changes and not policy.to_intempus:
         # Not remembered as switched off: that is still to be done when the direction is on again.
         return Plan(
             Outcome.EXCLUDED,
             "direction_off",
             not_taken_over=edits,
             inactive_reason=standing.inactive_reason,
-            kept_fields=kept,
+            kept_fields=(*kept, *(change.field for change in changes if change.field not in kept)),
         )
-    write = _switch(entity, System.INTEMPUS, False, "tick_removed")
     return Plan(
         Outcome.EXCLUDED,
-        "unticked",
-        writes=(write,),
+        "reactivated_by_hand" if is_active and was_ended else reason,
+        writes=(_write(entity, System.INTEMPUS, changes),) if changes else (),
         not_taken_over=edits,
-        inactive_reason=Inactive.FLAG,
-        kept_fields=kept,
+        inactive_reason=why,
+        kept_fields=tuple(name for name in kept if name not in {change.field for change in changes}),
     )
+
+
+def _phase_change(entity: Entity, uniconta: SideView, intempus: SideView, references: References) -> list[FieldChange]:
+    """The state of a case that is closed follows its project: it says why."""
+    assert entity.phase is not None
+    assert uniconta.current is not None
+    assert intempus.current is not None
+    name = entity.phase.name
+    now, old = str(uniconta.current[name]), intempus.current.get(name, "")
+    new = references.to_intempus(entity.phase.reference, now)
+    if uniconta.base.get(name) == now or new is None or new == old:
+        return []
+    loses = name in intempus.base and intempus.base[name] != old
+    return [FieldChange(name, old, new, "changed_in_uniconta", loses=loses)]
 
 
 def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, references: References) -> Plan:
@@ -368,7 +403,7 @@ def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, refere
     if current is None:
         return Plan(Outcome.EXCLUDED, "deleted_in_intempus")
     if entity.is_on_demand:
-        return Plan(Outcome.EXCLUDED, "only_in_intempus")
+        return Plan(Outcome.EXCLUDED, "not_in_list" if entity.uniconta.members else "only_in_intempus")
     if not (policy.to_uniconta and policy.create_in_uniconta):
         return Plan(Outcome.EXCLUDED, "creates_off")
     if entity.activity is not None and not _is_active(entity, current):
@@ -522,9 +557,9 @@ def _on_both_sides(
         not_taken_over=tuple(not_taken_over),
         unresolved=tuple(unresolved),
         notes=("reference_missing",) if unresolved else (),
-        # Ticked again, but nothing may go out: that is still to be done when the direction is on again.
-        inactive_reason=Inactive.FLAG
-        if comparison.is_reticked and to_intempus and not policy.to_intempus
+        # In use again, but nothing may go out: that is still to be done when the direction is on again.
+        inactive_reason=standing.inactive_reason
+        if comparison.is_back and to_intempus and not policy.to_intempus
         else _inactive_reason(
             entity, intempus.current, to_uniconta, to_intempus if policy.to_intempus else [], standing
         ),
@@ -551,7 +586,10 @@ class _Comparison:
         self.policy, self.references = policy, references
         self.standing = standing
         self.winners = standing.winners
-        self.is_reticked = standing.inactive_reason is Inactive.FLAG and standing.was_sent
+        #: Ticked again, or back in a phase that is in use: everything that differs goes to Intempus.
+        self.is_back = standing.inactive_reason is Inactive.PHASE or (
+            standing.inactive_reason is Inactive.FLAG and standing.was_sent
+        )
         renamed = {attribute.name for attribute in entity.references if self._is_renamed(attribute)}
         self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in renamed]
         self.intempus_changed = compare(intempus.base, intempus.current)
@@ -586,7 +624,7 @@ class _Comparison:
         name = attribute.name
         if not self.has_base(attribute):
             return self._first_winner(attribute)
-        if self.is_reticked:
+        if self.is_back:
             return System.UNICONTA
         in_uniconta, in_intempus = name in self.uniconta_changed, name in self.intempus_changed
         if in_uniconta:
@@ -603,7 +641,7 @@ class _Comparison:
         name = attribute.name
         if self.uniconta_now[name] == "":
             return System.INTEMPUS
-        if self.intempus_now[name] == "" or self.is_reticked:
+        if self.intempus_now[name] == "" or self.is_back:
             return System.UNICONTA
         chosen = self.winners.get(name, self.winners.get("", Winner.UNICONTA))
         if chosen is Winner.BLANKS:
@@ -620,8 +658,8 @@ class _Comparison:
         return attribute.name in self.intempus_changed
 
     def reason(self, attribute: Attribute) -> str:
-        if self.is_reticked:
-            return "tick_set"
+        if self.is_back:
+            return "tick_set" if self.standing.inactive_reason is Inactive.FLAG else "phase_back"
         if not self.has_base(attribute):
             return "first_sync"
         return "changed_in_uniconta" if attribute.name in self.uniconta_changed else "overwritten"
@@ -636,7 +674,7 @@ class _Comparison:
 
 def _write(entity: Entity, target: System, changes: list[FieldChange]) -> Write:
     action = Action.UPDATE
-    if entity.activity is not None and [change.field for change in changes] == [entity.activity.name]:
+    if changes[0].field == (entity.activity and entity.activity.name) and (len(changes) == 1 or not changes[0].new):
         action = Action.ACTIVATE if changes[0].new else Action.DEACTIVATE
     return Write(target, action, tuple(changes))
 

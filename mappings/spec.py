@@ -63,6 +63,7 @@ class Side:
     company_field: str = ""
     key_max_length: int | None = None
     is_flaggable: bool = False  # may carry the opt-in flag
+    members: tuple[Mapping[str, str], ...] = ()  # the rows, where they are a list built into the system: read nowhere
     defaults: Mapping[str, Value] = field(default_factory=dict)  # sent on create
     copies: Mapping[str, str] = field(default_factory=dict)  # on create: field → attribute it repeats; must be filled
     secret_fields: tuple[str, ...] = ()  # on create: filled with something unguessable that nobody keeps
@@ -90,8 +91,11 @@ class Attribute:
     reference: str = ""  # name of the entity this attribute points to
     is_mandatory: bool = False  # of a reference: the record waits for it, and a new one activates what it refers to
     is_group: bool = False  # of a reference: the tenant's default group stands in for one that Uniconta does not know
+    within: str = ""  # of a reference: both records must have the same value of this attribute
+    needs: str = ""  # Intempus refuses this attribute while that one is blank
     is_key: bool = False  # the record's number: given at creation, never changed afterwards
     is_activity: bool = False  # the derived active flag (rule M7)
+    is_phase: bool = False  # says whether the record is in use: in one of the policy's phases it is
     is_withdrawal: bool = (
         False  # blank says nothing and is never sent; any other value ends the record, see `has_ended`
     )
@@ -115,6 +119,7 @@ class Attribute:
 class MatchRule:
     """Unlinked records match where these attributes, one per side, hold the same non-blank value.
 
+    `within`: a reference; of several records that hold the value, those that refer to the same record come first.
     `transform` makes two spellings of one value equal before they are compared; nothing is written with it.
     """
 
@@ -122,6 +127,7 @@ class MatchRule:
     intempus: str
     certainty: Match = Match.CERTAIN
     transform: str = "text"
+    within: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ class Entity:
     is_on_demand: bool = False
     is_creation_costly: bool = False
     keeps_number: bool = False
+    phases: tuple[str, ...] = ()  # in which a record is in use, unless the tenant says otherwise
 
     def __post_init__(self) -> None:
         _check(self)
@@ -161,7 +168,7 @@ class Entity:
             return self
         attributes = tuple(each for each in self.attributes if each.name not in names or each.is_key)
         left = {each.name for each in attributes}
-        match = tuple(rule for rule in self.match if {rule.uniconta, rule.intempus} <= left)
+        match = tuple(rule for rule in self.match if {rule.uniconta, rule.intempus, rule.within} - {""} <= left)
         return replace(self, attributes=attributes, match=match)
 
     @property
@@ -171,6 +178,10 @@ class Entity:
     @property
     def activity(self) -> Attribute | None:
         return next((attribute for attribute in self.attributes if attribute.is_activity), None)
+
+    @property
+    def phase(self) -> Attribute | None:
+        return next((attribute for attribute in self.attributes if attribute.is_phase), None)
 
     @property
     def references(self) -> tuple[Attribute, ...]:
@@ -221,6 +232,9 @@ def _check_transform(entity: Entity, attribute: Attribute, system: System) -> No
 
 
 def _check_fields(entity: Entity) -> None:
+    for attribute in entity.attributes:
+        for name in {attribute.within, attribute.needs} - {"", *(each.name for each in entity.attributes)}:
+            raise DeclarationError(f"{entity.name}.{attribute.name}: names the unknown attribute '{name}'")
     for system in System:
         fields = [attribute.field_on(system) for attribute in entity.attributes]
         # Withdrawals never write to Uniconta, so several may read one field.
@@ -242,6 +256,8 @@ def _check_matches(entity: Entity) -> None:
         for name in (rule.uniconta, rule.intempus):
             if name not in names:
                 raise DeclarationError(f"{entity.name}: match rule names the unknown attribute '{name}'")
+        if rule.within and rule.within not in (attribute.name for attribute in entity.references):
+            raise DeclarationError(f"{entity.name}: match rule's '{rule.within}' is no reference")
         if rule.transform not in TRANSFORMS:
             raise DeclarationError(f"{entity.name}: match rule's transform '{rule.transform}' does not exist")
         if rule.certainty is Match.CERTAIN and "name" in (rule.uniconta, rule.intempus):

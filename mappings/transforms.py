@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings.countries import CODE_OF_MEMBER, MEMBER_OF_CODE, NO_COUNTRY
+from mappings.phases import MEMBER_OF_LABEL
 from mappings.units import MEMBER_OF_SPELLING, NO_UNIT, TEXT_OF_MEMBER
 
 LINE_END = re.compile(r"\r+\n")
@@ -139,6 +140,14 @@ def _write_unit_member(value: Value) -> Raw:
     return value
 
 
+def _read_phase(raw: Raw) -> str:
+    """Uniconta's member name. Raises MappingError for a phase we do not know: it decides whether a case is closed."""
+    text = read_text(raw)
+    if text and text.casefold() not in MEMBER_OF_LABEL:
+        raise MappingError(f"{text!r} is no phase that the platform knows")
+    return MEMBER_OF_LABEL.get(text.casefold(), "")
+
+
 def _read_date(raw: Raw) -> str:
     """Uniconta's empty date is 0001-01-01T00:00:00; times are cut: dates are Danish calendar dates (API page 5.5)."""
     text = read_text(raw)[:10]
@@ -208,6 +217,7 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("price", _read_price, lambda value: value or None),
         Transform("unit_member", _read_unit, _write_unit_member),
         Transform("unit_text", _read_unit, lambda value: TEXT_OF_MEMBER.get(str(value), value)),
+        Transform("phase_member", _read_phase, lambda value: value),
         Transform("date", _read_date, lambda value: value or None),
         Transform("withdrawn_when_past", _read_withdrawn, _never_written, is_one_way=True),
         Transform("employee_number", read_text, _write_employee_number),

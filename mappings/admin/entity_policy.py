@@ -28,6 +28,7 @@ class EntityPolicyInline(TenantStackedInline):
                     ("create_in_intempus", "create_in_uniconta"),
                     ("number_series", "number_prefix"),
                     "default_group",
+                    "phases",
                     ("on_uniconta_delete", "on_intempus_delete"),
                 ]
             },
@@ -47,7 +48,7 @@ class EntityPolicyAdmin(TenantHistoryAdmin):
     fieldsets = [
         (None, {"fields": [("tenant", "entity"), "enabled"]}),
         (_("Directions"), {"fields": [("to_intempus", "to_uniconta"), ("create_in_intempus", "create_in_uniconta")]}),
-        (_("Numbers and groups"), {"fields": [("number_series", "number_prefix"), "default_group"]}),
+        (_("Numbers and groups"), {"fields": [("number_series", "number_prefix"), "default_group", "phases"]}),
         (_("Deletions"), {"fields": [("on_uniconta_delete", "on_intempus_delete")]}),
     ]
 

@@ -10,7 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from mappings.entities import ENTITIES
 from mappings.labels import entity_choices
-from tenants.admin.base import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from mappings.models import EntityPolicy
+from mappings.phases import PHASES
+from tenants.admin.base import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 
 class SuggestingInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
@@ -32,6 +38,14 @@ def entity_formfield(db_field: Any) -> forms.ChoiceField | None:
 class EntityPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new policy never begins with creating what may cost money: the box is ticked before the entity is chosen."""
 
+    phases = forms.MultipleChoiceField(
+        label=_("Phases"),
+        choices=[(member, f"{danish} ({english})") for member, english, danish in PHASES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+        help_text=EntityPolicy._meta.get_field("phases").help_text,  # noqa: SLF001 - Django's public API in all but name
+    )
+
     class Meta:
         help_texts = {
             "create_in_intempus": _(
@@ -46,4 +60,6 @@ class EntityPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         is_new = self.instance.pk is None or "entity" in self.changed_data
         if is_new and entity is not None and entity.is_creation_costly:
             values["create_in_intempus"] = False
+        if is_new and entity is not None and not values.get("phases"):
+            values["phases"] = list(entity.phases)
         return values

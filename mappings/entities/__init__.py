@@ -1,5 +1,6 @@
 """The register of entities, in dependency order: what others refer to comes first."""
 
+from mappings.entities.case_state import CASE_STATE
 from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
 from mappings.entities.employee import EMPLOYEE
@@ -20,6 +21,7 @@ ENTITIES: dict[str, Entity] = {
         EMPLOYEE_GROUP,
         EMPLOYEE,
         PROJECT_GROUP,
+        CASE_STATE,
         PROJECT,
     )
 }

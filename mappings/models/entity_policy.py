@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mappings.entities import ENTITIES
+from mappings.phases import PHASES
 from tenants.models import Tenant
 
 
@@ -45,6 +48,15 @@ class EntityPolicy(models.Model):
         max_length=40,
         blank=True,
         help_text=_("Uniconta group for records whose Intempus group Uniconta does not know."),
+    )
+    phases = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("phases"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Projects only: the phases in which a project is in use in Intempus. In any other its case is closed."
+        ),
     )
     on_uniconta_delete = models.CharField(
         _("deleted in Uniconta"), max_length=10, choices=OnUnicontaDelete, default=OnUnicontaDelete.ASK
@@ -92,7 +104,20 @@ class EntityPolicy(models.Model):
         entity = ENTITIES.get(kwargs.get("entity", ""))
         if entity is not None and entity.is_creation_costly:
             kwargs.setdefault("create_in_intempus", False)
+        if entity is not None and entity.phase is not None:
+            kwargs.setdefault("phases", list(entity.phases))
         super().__init__(*args, **kwargs)
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.entity}"
+
+    def clean(self) -> None:
+        entity = ENTITIES.get(self.entity)
+        known = [phase for phase, *_labels in PHASES] if entity is not None and entity.phase is not None else []
+        if unknown := [phase for phase in self.phases if phase not in known]:
+            message = _("There is no phase %(name)s here. Possible: %(possible)s.")
+            raise ValidationError(
+                {"phases": message % {"name": ", ".join(unknown), "possible": ", ".join(known) or "–"}}
+            )
+        if known and not self.phases:
+            raise ValidationError({"phases": _("Choose at least one phase, or switch the entity off.")})

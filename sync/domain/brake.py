@@ -179,6 +179,7 @@ def _likely_cause(entity: Entity, kind: str, items: list[Item]) -> tuple[str, st
         )
         return {
             "tick_removed": "many_unticked",
+            "phase_left": "many_left_phase",
             "deleted_in_uniconta": "many_deleted",
             "deleted_in_intempus": "many_deleted",
         }.get(reasons.most_common(1)[0][0], "many_blocked"), ""

@@ -43,6 +43,30 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Nye poster af denne slags oprettes ikke i det andet system: det er slået fra for virksomheden.",
         "Opret posten manuelt, eller slå oprettelse til under virksomhedens regler pr. posttype.",
     ),
+    "phase_outside": (
+        "The project is in a phase that does not synchronise, so it is not in Intempus, or is left there as it is.",
+        "Move the project on in Uniconta, or choose other phases under the company’s entity policies.",
+        "Projektet er i en fase, der ikke synkroniseres, så det er ikke i Intempus eller står der, som det er.",
+        "Flyt projektet videre i Uniconta, eller vælg andre faser under virksomhedens regler pr. posttype.",
+    ),
+    "phase_left": (
+        "The project left the phases that synchronise, so its case is closed in Intempus.",
+        "Move the project back in Uniconta if the case should be in use.",
+        "Projektet har forladt de faser, der synkroniseres, så sagen er lukket i Intempus.",
+        "Flyt projektet tilbage i Uniconta, hvis sagen skal bruges.",
+    ),
+    "phase_back": (
+        "The project is back in a phase that synchronises.",
+        "",
+        "Projektet er tilbage i en fase, der synkroniseres.",
+        "",
+    ),
+    "not_in_list": (
+        "This state was added in Intempus. States follow Uniconta’s phases, so it goes nowhere and no project gets it.",
+        "Use one of the states that the platform made.",
+        "Denne status er tilføjet i Intempus. Statusser følger Unicontas faser, så den overføres ikke, og intet projekt får den.",
+        "Brug en af de statusser, platformen har oprettet.",
+    ),
     "ended_in_uniconta": (
         "The record has ended in Uniconta (an employee: terminated), so it is not created in Intempus.",
         "",
@@ -138,6 +162,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Somebody removed many ticks in Uniconta, perhaps by pasting a column.",
         "",
         "Nogen har fjernet mange flueben i Uniconta, måske ved at indsætte en kolonne.",
+        "",
+    ),
+    "many_left_phase": (
+        "Many projects changed their phase, or the company’s set of phases was changed.",
+        "",
+        "Mange projekter har skiftet fase, eller virksomhedens udvalg af faser er ændret.",
         "",
     ),
     "many_blocked": (
@@ -321,6 +351,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Posten, den hører til, er inaktiv i Intempus og bliver ved med at være det, fordi den er blokeret i Uniconta.",
         "Fjern blokeringen i Uniconta, hvis den anden post skal bruges.",
     ),
+    "parent_of_other_customer": (
+        "The master project belongs to another customer, so the case was sent without a parent.",
+        "Choose a master project of the same customer in Uniconta, or correct the customer of one of the two.",
+        "Hovedprojektet tilhører en anden kunde, så sagen blev sendt uden oversag.",
+        "Vælg et hovedprojekt med samme kunde i Uniconta, eller ret kunden på et af de to.",
+    ),
     # What a record waits for
     "reference_waits": (
         "Waits for a record that it refers to and that is not on the other side yet.",
@@ -418,6 +454,18 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Press what is to happen: “Set the other one inactive” blocks it in Uniconta, “Leave the other one as it is” ends the question, “Create again in Intempus” makes it anew.",
         "Posten er slettet i Intempus, men bruges stadig i Uniconta.",
         "Tryk på, hvad der skal ske: “Gør den anden inaktiv” spærrer den i Uniconta, “Lad den anden være” lukker spørgsmålet, “Opret igen i Intempus” laver den på ny.",
+    ),
+    "parent_circle": (
+        "These projects are each other’s master projects, in a circle. A case cannot be above itself; nothing was sent.",
+        "Clear the master project on one of them in Uniconta; the others follow by themselves.",
+        "Disse projekter er hinandens hovedprojekter i ring. En sag kan ikke stå over sig selv; intet blev sendt.",
+        "Fjern hovedprojektet på et af dem i Uniconta; de andre følger af sig selv.",
+    ),
+    "end_without_start": (
+        "The record has an end date and no start date. Intempus refuses that, so nothing was sent.",
+        "Enter a start date in Uniconta, or clear the end date.",
+        "Posten har en slutdato, men ingen startdato. Det afviser Intempus, så intet blev sendt.",
+        "Angiv en startdato i Uniconta, eller fjern slutdatoen.",
     ),
     "no_default_group": (
         "The record has no group that Uniconta knows, and the company has no default group.",

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mappings.models import RecordLink
 from mappings.spec import Entity, System
+from sync.connectors.errors import NeedsAttention
 from sync.domain.budgets import CAUSE_OF_PRIORITY, LOOK_AGAIN_AFTER, waits
 from sync.domain.context import Context, database_now
 from sync.domain.doorbell import Lease, renew
@@ -60,6 +61,7 @@ class Claimed:
     links: list[int] = field(default_factory=list)
     events: dict[int, list[ChangeEvent]] = field(default_factory=dict)  # by link
     wants_sweep: bool = False
+    refused: dict[int, NeedsAttention] = field(default_factory=dict)  # by link: why it is not even planned
     cause: str = ""  # of the most urgent event: what the calls are counted as
 
     def add(self, events: Iterable[ChangeEvent]) -> None:

@@ -56,6 +56,7 @@ class Context:
             create_in_uniconta=row.create_in_uniconta,
             conflict=ConflictPolicy(self.tenant.conflict_policy),
             default_group=row.default_group,
+            phases=frozenset(row.phases),
             deactivates_on_uniconta_delete=row.on_uniconta_delete == EntityPolicy.OnUnicontaDelete.DEACTIVATE,
             blocks_on_intempus_delete=row.on_intempus_delete == EntityPolicy.OnIntempusDelete.BLOCK,
         )

@@ -21,6 +21,7 @@ from mappings.engine import (
     Standing,
     Winner,
     effective,
+    kept_out,
     make_plan,
     may_be_created,
 )
@@ -203,12 +204,12 @@ def needed_references(context: Context, entity: Entity, items: list[Item]) -> di
         values = item.link.current(System.UNICONTA)
         if values is None or not is_on_its_way(context, entity, item):
             continue
-        is_coming = _comes_into_use(entity, item.link)
+        is_coming = _comes_into_use(context, entity, item.link)
         for attribute in entity.references:
             reference = attribute.reference, str(values.get(attribute.name, ""))
             is_asleep = reference in references.inactive and reference not in references.not_ticked
-            if reference[0] not in context.entities or not reference[1]:
-                continue
+            if reference[0] not in context.entities or not reference[1] or reference[0] == entity.name:
+                continue  # its own kind: parents went before, see `sync/domain/parents.py`
             if references.to_intempus(*reference) is None or (attribute.is_mandatory and is_coming and is_asleep):
                 needed.setdefault(reference[0], {}).setdefault(reference[1], f"{entity.name}:{item.link.uniconta_key}")
     return needed
@@ -218,20 +219,23 @@ def is_on_its_way(context: Context, entity: Entity, item: Item) -> bool:
     """Whether this record of Uniconta may be written to Intempus, as far as that is known before its plan."""
     link, policy = item.link, context.policy(entity)
     values = link.current(System.UNICONTA)
-    if values is None or link.is_ticked is False or link.is_left_out or item.error:
+    if values is None or link.is_left_out or item.error:
+        return False
+    why = kept_out(entity, values, policy, link.is_ticked)
+    if why is Inactive.FLAG or (why is Inactive.PHASE and not (link.uniconta_base and link.intempus_base)):
         return False
     if not (policy.enabled and policy.to_intempus):
         return False
     return bool(link.intempus_id) or (policy.create_in_intempus and may_be_created(entity, values))
 
 
-def _comes_into_use(entity: Entity, link: RecordLink) -> bool:
+def _comes_into_use(context: Context, entity: Entity, link: RecordLink) -> bool:
     """Whether the record is new in Intempus, or inactive there although Uniconta says active by now."""
     there = link.current(System.INTEMPUS)
     if there is None or entity.activity is None:
         return there is None
     name = entity.activity.name
-    here = effective(entity, link.current(System.UNICONTA) or {}, link.is_ticked)
+    here = effective(entity, link.current(System.UNICONTA) or {}, context.policy(entity), link.is_ticked)
     return bool(here.get(name)) and there.get(name) is False
 
 
@@ -258,13 +262,17 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         is_needed=bool(needed_by),
         winners={name: Winner(chosen) for name, chosen in link.winners.items()},
     )
-    carried = entity.without(context.gone_attributes(entity, *System))
+    apart = references.apart(entity, link)
+    carried = entity.without(context.gone_attributes(entity, *System) | {name for name, _, _ in apart})
     plan = make_plan(carried, *views, policy, standing, references)
     if policy.conflict is not ConflictPolicy.MERGE_FIELDS and _is_after_gap(context, item):
         merged = make_plan(carried, *views, replace(policy, conflict=ConflictPolicy.MERGE_FIELDS), standing, references)
         if merged != plan:
             plan = replace(merged, notes=(*merged.notes, "merged_after_gap"))
     plan = _with_references(context, entity, item, plan, references)
+    if apart and plan.outcome is Outcome.IN_SYNC:
+        notes = (*plan.notes, "parent_of_other_customer")
+        plan = replace(plan, unresolved=(*plan.unresolved, *apart), notes=notes)
     if needed_by and plan.writes:
         plan = replace(plan, notes=(*plan.notes, f"{NEEDED_BY}{needed_by}"))
     if link.deletion_answer == RecordLink.DeletionAnswer.LEAVE and plan.reason in DELETIONS:

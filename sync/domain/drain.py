@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -26,6 +26,7 @@ from sync.domain.field_watch import watch_flag
 from sync.domain.first_ten import hold_the_rest
 from sync.domain.loop_breaker import break_loops
 from sync.domain.observe import observe
+from sync.domain.parents import CIRCLE, parent_attribute, read_families
 from sync.domain.pull import pull_entity
 from sync.domain.push import Done, Job, intend, prepare, send
 from sync.domain.put_back import lay_put_backs
@@ -166,7 +167,50 @@ def _process(context: Context, lease: Lease, claimed: Claimed) -> None:
     entity = claimed.entity
     _read_uniconta(context, lease, entity, claimed)
     _confirm_missing(context, lease, entity, claimed)
-    process_group(context, lease, entity, claimed, claimed.links)
+    if parent_attribute(entity) is None:
+        process_group(context, lease, entity, claimed, claimed.links)
+        return
+    for generation in _generations(context, entity, claimed):
+        for start in range(0, len(generation), GROUP):
+            process_group(context, lease, entity, claimed, generation[start : start + GROUP])
+
+
+def _generations(context: Context, entity: Entity, claimed: Claimed) -> list[list[int]]:
+    """The claimed records and those above them, parents first. A circle counts only in freshly read rows: whoever is
+    part of one is refused, and looked at again when somebody has broken it.
+    """
+    side, origin = System.UNICONTA, ChangeEvent.Origin.FOLLOW_UP
+    asked: set[str] = set()
+    is_fresh = False
+    while True:
+        with tenant_scope(context.tenant_id):
+            families = read_families(context, entity, claimed.links)
+            read_at = database_now()
+        with _blaming(side):
+            if unknown := families.unknown - asked:
+                asked |= unknown
+                rows: Iterable[Row] = context.connectors[side].find_by_key(entity.uniconta, sorted(unknown))
+                observe(context, entity, side, rows, read_at, origin=origin)
+            elif families.circles and not is_fresh:
+                is_fresh = True
+                ids = [families.links[pk].uniconta_id for pk in families.circles if families.links[pk].uniconta_id]
+                rows = context.connectors[side].read_by_ids(entity.uniconta, ids).values()
+                observe(context, entity, side, rows, read_at, origin=origin)
+            else:
+                break
+    claimed.refused = {pk: NeedsAttention(CIRCLE, families.spell(pk)) for pk in claimed.links if pk in families.circles}
+    freed = [
+        pk
+        for pk, link in families.links.items()
+        if link.reason == CIRCLE and pk not in families.circles and pk not in claimed.links
+    ]
+    claimed.links += freed
+    claimed.events |= {pk: [] for pk in freed}
+    generations = families.generations(claimed.links)
+    for pk in {pk for generation in generations for pk in generation} - set(claimed.links):
+        claimed.links.append(pk)
+        claimed.events[pk] = []
+    return generations
 
 
 def process_group(
@@ -193,6 +237,8 @@ def process_group(
         fence(lease)
         claimed.add(take_for(lease, links))
         items = load_items(links, claimed.events)
+        for item in items:
+            item.error = claimed.refused.get(item.link.pk)
         items = find_matches(context, entity, items, is_needed=bool(needed))
         settle_unclear(entity, items)
         references = needed_references(context, entity, items)

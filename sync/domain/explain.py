@@ -156,6 +156,9 @@ def _rules(context: Context, entity: Entity, link: RecordLink | None, events: li
     if link is not None and entity.uniconta.is_flaggable and link.uniconta_id:
         yield _tick(tenant, link)
     values = link.current(System.UNICONTA) if link is not None else None
+    phase = values.get(entity.phase.name) if values and entity.phase is not None else ""
+    if phase and phase not in policy.phases:
+        yield say(f"The phase {phase} is not one of: ", f"Fasen {phase} er ikke en af: ") + ", ".join(policy.phases)
     if values and entity.activity is not None and not values.get(entity.activity.name, True):
         yield say(
             "Blocked in Uniconta, so inactive in Intempus.", "Blokeret (spærret) i Uniconta, så inaktiv i Intempus."

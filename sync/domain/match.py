@@ -121,9 +121,9 @@ def match_record(entity: Entity, link: RecordLink, holders: Holders | None = Non
     such key. `holders`: all records of the tenant and entity; without it they are looked up, inside a scope.
     """
     holders = holders or StoredHolders(link.tenant_id, entity)
-    certain, ambiguous = _by_keys(link, holders)
+    certain, ambiguous = _by_keys(entity, link, holders)
     if certain.other is not None:
-        if certain.other.is_linked or _by_keys(certain.other, holders)[0].other == link:
+        if certain.other.is_linked or _by_keys(entity, certain.other, holders)[0].other == link:
             return certain
         ambiguous.append(certain.other)
     if link.is_match_rejected:
@@ -134,7 +134,7 @@ def match_record(entity: Entity, link: RecordLink, holders: Holders | None = Non
     return Found(question="proposal_match", candidates=alike) if alike else Found()
 
 
-def _by_keys(link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink]]:
+def _by_keys(entity: Entity, link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink]]:
     """What the record's first key that is unique on both sides leads to, and what its other keys lead to until then."""
     system = System.UNICONTA if link.uniconta_id else System.INTEMPUS
     ambiguous: list[RecordLink] = []
@@ -142,6 +142,9 @@ def _by_keys(link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink
         if link.is_match_rejected and _is_of_a_rule(key):
             continue  # a new record, a person said; only our own creation or a later answer tells otherwise
         others = [other for other in holders.holding(system.other, key) if other.pk != link.pk]
+        within = _within(entity, key)
+        same = [other for other in others if _refer_to_the_same(entity, within, system, link, other)] if within else []
+        others = same or others
         # What is linked to a deleted record is free again: a debtor that was deleted and made anew is the same one.
         free = [
             other
@@ -154,7 +157,10 @@ def _by_keys(link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink
         if not free:
             continue
         has_rival = any(
-            rival.pk != link.pk and rival.remote_id(system) and not rival.is_gone(system)
+            rival.pk != link.pk
+            and rival.remote_id(system)
+            and not rival.is_gone(system)
+            and not (same and (rival.current(system) or {}).get(within) != (link.current(system) or {}).get(within))
             for rival in holders.holding(system, key)
         )
         if len(others) == 1 and not has_rival:
@@ -166,6 +172,22 @@ def _by_keys(link: RecordLink, holders: Holders) -> tuple[Found, list[RecordLink
 def _is_of_a_rule(key: str) -> bool:
     """Not one of ours: a person's answer, a creation id, a number we reserved."""
     return key[:1].isdigit()
+
+
+def _within(entity: Entity, key: str) -> str:
+    """The reference that decides between records with the same key; "" where the key stands for itself."""
+    index, _, _ = key.partition(":")
+    return entity.match[int(index)].within if index.isdigit() else ""
+
+
+def _refer_to_the_same(entity: Entity, name: str, system: System, link: RecordLink, other: RecordLink) -> bool:
+    """Whether both halves refer to one linked record, each in its own system's spelling."""
+    values = {system: link.current(system) or {}, system.other: other.current(system.other) or {}}
+    here, there = (str(values[each].get(name, "")) for each in (System.UNICONTA, System.INTEMPUS))
+    if not (here and there):
+        return False
+    referenced = RecordLink.objects.filter(tenant_id=link.tenant_id, entity=entity.attribute(name).reference)
+    return referenced.filter(uniconta_key=here, intempus_id=there).exists()
 
 
 def alike(entity: Entity, link: RecordLink) -> set[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from mappings.engine import match_keys, to_canonical
+from mappings.engine import KEPT_OUT, Inactive, kept_out, match_keys, to_canonical
 from mappings.models import RecordLink
 from mappings.spec import Entity, Side, System
 from mappings.transforms import TRANSFORMS, MappingError, storable
@@ -191,7 +191,8 @@ def _store(
             if reading.problem is None and link.current(system) != reading.values:
                 doubtful.append(link)
             continue
-        if not needs_processing(link, system, reading, is_complete):
+        is_due = is_complete and system is System.UNICONTA and _has_phase_policy_changed(context, entity, link, reading)
+        if not (is_due or needs_processing(link, system, reading, is_complete)):
             if reading.values.keys() - (link.current(system) or {}).keys():
                 # Fields of a new mapping, and nothing else is new.
                 if take_new_fields(entity, link, system, reading, read_at):
@@ -287,6 +288,16 @@ def _adopt(link: RecordLink, system: System, name: str, value: Any) -> None:
     link.base(system)[name] = value
     if getattr(link, f"{system}_seen") == link.base(system):
         setattr(link, f"{system}_seen", None)
+
+
+def _has_phase_policy_changed(context: Context, entity: Entity, link: RecordLink, reading: Reading) -> bool:
+    """Whether the tenant's set of phases says otherwise about the record than when it was looked at last."""
+    is_settled = link.state in (RecordLink.State.IN_SYNC, RecordLink.State.EXCLUDED)
+    if entity.phase is None or reading.problem is not None or not is_settled:
+        return False
+    why = kept_out(entity, reading.values, context.policy(entity), link.is_ticked)
+    was_out = link.inactive_reason == RecordLink.Inactive.PHASE or link.reason in KEPT_OUT[Inactive.PHASE]
+    return why is not Inactive.FLAG and (why is Inactive.PHASE) is not was_out
 
 
 def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datetime) -> None:

@@ -75,6 +75,8 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             row = to_remote(entity, write.target, values)
         except MappingError as error:
             raise NeedsAttention(error.code, f"{error.field}: {error}") from None
+        if write.target is System.INTEMPUS:
+            _check_needs(entity, values, link.current(System.INTEMPUS) or {})
         for attribute in entity.references:
             if attribute.name in values:
                 resource = ENTITIES[attribute.reference].side(write.target).resource
@@ -98,6 +100,15 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             )
         )
     return jobs
+
+
+def _check_needs(entity: Entity, values: Values, there: Values) -> None:
+    """Raises NeedsAttention for what Intempus is known to refuse: say so here, before anything is sent."""
+    stands = {**there, **values}
+    for attribute in entity.attributes:
+        is_written = attribute.needs and {attribute.name, attribute.needs} & set(values)
+        if is_written and stands.get(attribute.name) and not stands.get(attribute.needs):
+            raise NeedsAttention("end_without_start", f"{attribute.name}: {stands[attribute.name]}")
 
 
 def _only_at_creation(side: Side, values: Values) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _compare(context: Context, entity: Entity, run: Run, counts: Counter[str], f
             references = LinkReferences(context, entity, links)
             moved = []
             for link in links:
-                now = differing(entity, link, references)
+                now = differing(context, entity, link, references)
                 if now != link.differing:
                     link.differing = now
                     moved.append(link)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Q
 
@@ -22,6 +23,7 @@ class LinkReferences:
         #: By entity and Uniconta key: linked records that do not synchronise, and those inactive in Intempus.
         self.not_ticked: set[tuple[str, str]] = set()
         self.inactive: set[tuple[str, str]] = set()
+        self._values: dict[tuple[str, str], Mapping[str, Any]] = {}
         links = list(links)
         for attribute in entity.references:
             keys = {str((link.current(System.UNICONTA) or {}).get(attribute.name, "")) for link in links}
@@ -38,10 +40,22 @@ class LinkReferences:
 
     def _note_standing(self, context: Context, entity: str, link: RecordLink) -> None:
         activity = context.entities[entity].activity if entity in context.entities else None
+        self._values[entity, link.uniconta_key] = link.current(System.UNICONTA) or {}
         if link.is_ticked is False:
             self.not_ticked.add((entity, link.uniconta_key))
         if activity is not None and (link.current(System.INTEMPUS) or {}).get(activity.name) is False:
             self.inactive.add((entity, link.uniconta_key))
+
+    def apart(self, entity: Entity, link: RecordLink) -> tuple[tuple[str, str, str], ...]:
+        """References, as in `Plan.unresolved`, to records that do not share what both must have the same of."""
+        values = link.current(System.UNICONTA) or {}
+        references = [(a, str(values.get(a.name, ""))) for a in entity.references if a.within]
+        return tuple(
+            (attribute.name, attribute.reference, key)
+            for attribute, key in references
+            if (theirs := self._values.get((attribute.reference, key)))
+            and theirs.get(attribute.within) != values.get(attribute.within)
+        )
 
     def to_intempus(self, entity: str, uniconta_key: str) -> str | None:
         return self._to_intempus.get((entity, uniconta_key))

@@ -175,14 +175,14 @@ def _succeed(
             if job.write.action == "create":
                 created_in.add(system)
         elif not plan.keeps_bases:
-            _take_current(entity, row, item, system)
+            _take_current(context, entity, row, item, system)
     if System.INTEMPUS in answers and item.link.is_ticked is not False:
         row.was_sent = True
     row.was_sent = row.was_sent or item.link.was_sent
     row.is_after_gap = plan.keeps_bases and row.is_after_gap
     row.inactive_reason = plan.inactive_reason.value
     row.state, row.reason, row.detail = plan.outcome.value, plan.reason, plan.detail
-    row.differing = differing(entity, row, references)
+    row.differing = differing(context, entity, row, references)
     not_stuck += _still_not_stuck(item, row, answers.values())
     if not_stuck:
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
@@ -236,10 +236,10 @@ def _take_answer(
         row.intempus_timestamp = reading.timestamp
     elif reading.is_tick_known:
         row.is_ticked = reading.is_ticked
-    base = _as_base(entity, system, reading, row.is_ticked)
+    base = _as_base(context, entity, system, reading, row.is_ticked)
     if planned is not None:
         base = {name: value for name, value in base.items() if name in job.write.values}
-        base = _planned_base(entity, item, system, planned) | base
+        base = _planned_base(context, entity, item, system, planned) | base
     elif system is System.UNICONTA:
         # What Uniconta gave the record itself (its number, a default group) has yet to travel: no base for it.
         references = {attribute.name for attribute in entity.references}
@@ -256,16 +256,22 @@ def _take_answer(
     return [name for name, value in job.write.values.items() if reading.values.get(name) != value]
 
 
-def _as_base(entity: Entity, system: System, reading: Reading, is_ticked: bool | None) -> dict[str, Value]:
-    return effective(entity, reading.values, is_ticked) if system is System.UNICONTA else reading.values
+def _as_base(
+    context: Context, entity: Entity, system: System, reading: Reading, is_ticked: bool | None
+) -> dict[str, Value]:
+    return (
+        effective(entity, reading.values, context.policy(entity), is_ticked)
+        if system is System.UNICONTA
+        else reading.values
+    )
 
 
-def _take_current(entity: Entity, row: RecordLink, item: Item, system: System) -> None:
+def _take_current(context: Context, entity: Entity, row: RecordLink, item: Item, system: System) -> None:
     """What was read for the plan becomes the base of a side we did not write, except where it has yet to travel."""
     current = item.link.current(system)
     if current is None:
         return
-    base = _planned_base(entity, item, system, current)
+    base = _planned_base(context, entity, item, system, current)
     newer = getattr(row, f"{system}_seen_at") != getattr(item.link, f"{system}_seen_at")
     last = row.current(system)  # before the base changes: "seen" may lean on it
     setattr(row, f"{system}_base", base)
@@ -273,8 +279,14 @@ def _take_current(entity: Entity, row: RecordLink, item: Item, system: System) -
     setattr(row, f"{system}_seen", None if seen == base else seen)
 
 
-def _planned_base(entity: Entity, item: Item, system: System, current: dict[str, Value]) -> dict[str, Value]:
-    base = effective(entity, current, item.link.is_ticked) if system is System.UNICONTA else dict(current)
+def _planned_base(
+    context: Context, entity: Entity, item: Item, system: System, current: dict[str, Value]
+) -> dict[str, Value]:
+    base = (
+        effective(entity, current, context.policy(entity), item.link.is_ticked)
+        if system is System.UNICONTA
+        else dict(current)
+    )
     before = item.link.base(system)
     for name in item.plan.kept_fields:
         base.pop(name, None)
@@ -286,12 +298,12 @@ def _planned_base(entity: Entity, item: Item, system: System, current: dict[str,
     return base
 
 
-def differing(entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
+def differing(context: Context, entity: Entity, row: RecordLink, references: LinkReferences) -> list[str]:
     """The fields in which the two sides of a pair differ, by what was last read."""
     uniconta, intempus = row.current(System.UNICONTA), row.current(System.INTEMPUS)
     if not row.is_linked or uniconta is None or intempus is None:
         return []
-    uniconta = effective(entity, uniconta, row.is_ticked)
+    uniconta = effective(entity, uniconta, context.policy(entity), row.is_ticked)
     names = []
     for attribute in entity.attributes:
         left: Value | None = uniconta.get(attribute.name)

@@ -296,7 +296,7 @@ def _lines(row: models.Model, columns: Mapping[str, models.Field[Any, Any]]) -> 
     return [
         f"{name} = {int(value) if name == 'company_id' and _is_plain_number(value) else _toml(value)}"
         for name, value in values.items()
-        if value is not None and not (value == "" and name == "company_id")
+        if value is not None and value != [] and not (value == "" and name == "company_id")
     ]
 
 

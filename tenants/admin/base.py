@@ -28,7 +28,12 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from tenants.labels import label, shown
 from tenants.models import Tenant
@@ -49,6 +54,7 @@ __all__ = [
     "TenantHistoryAdmin",
     "TenantStackedInline",
     "TenantTabularInline",
+    "UnfoldAdminCheckboxSelectMultipleWidget",
     "UnfoldAdminPasswordWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",

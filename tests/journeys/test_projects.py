@@ -284,3 +284,262 @@ def test_the_person_in_charge_follows_where_employees_synchronise(company: Compa
     employee = company.intempus.person_creates(company.intempus_number, "employee", name="Jens H.", phone="20304050")
     company.both()
     assert cases(company)[0]["responsible"] == employee
+
+
+# ------------------------------------------------------------------------------------------------ phases
+
+
+def states(company: Company) -> list[tuple[str, str]]:
+    return sorted((row["number"], row["name"]) for row in there(company, "case_state"))
+
+
+def closed(company: Company) -> tuple[Any, ...]:
+    """Whether the case is in use, its state's number, and why it is not in use."""
+    [case] = cases(company)
+    numbers = {row["id"]: row["number"] for row in there(company, "case_state")}
+    return (*shown(case, *FLAGS[:2]), numbers.get(case["case_state"]), company.link(entity="project").inactive_reason)
+
+
+def test_a_project_goes_when_it_enters_a_phase_that_synchronises(company: Company) -> None:
+    row_id = project(company, Phase="Paused")
+    company.settle()
+    assert (cases(company), states(company), groups(company)) == ([], [], [])
+    assert state(company) == ("excluded", "phase_outside", "")
+    edit(company, row_id, Phase="InProgress")
+    assert states(company) == [("InProgress", "Igangværende")]
+    assert closed(company) == (True, True, "InProgress", "")
+
+
+def test_a_project_that_leaves_closes_its_case_and_one_that_returns_reopens_it(company: Company) -> None:
+    row_id = project(company)
+    company.settle()
+    assert closed(company) == (True, True, "Created", "")
+    edit(company, row_id, Phase="ReportedAsFinished")
+    assert closed(company) == (False, False, "ReportedAsFinished", "phase")
+    assert state(company) == ("excluded", "phase_left", "")
+    edit(company, row_id, Phase="Completed", Name="Nyt tag, færdigt")
+    assert closed(company) == (False, False, "Completed", "phase")
+    assert cases(company)[0]["name"] == "Nyt tag"
+    edit_case(company, cases(company)[0]["id"], notes="Efter lukning")
+    assert projects(company)[0]["Description"] is None
+    edit(company, row_id, Phase="Accepted")
+    assert closed(company) == (True, True, "Accepted", "")
+    assert shown(cases(company)[0], "name", "notes") == ("Nyt tag, færdigt", "")
+    assert company.overwritten() == [("description", "Efter lukning", "")]
+    assert projects(company)[0]["Blocked"] is False
+
+
+def test_a_closed_case_that_somebody_reopens_is_listed_and_left_alone(company: Company) -> None:
+    row_id = project(company)
+    company.settle()
+    edit(company, row_id, Phase="Completed")
+    edit_case(company, cases(company)[0]["id"], active=True)
+    assert cases(company)[0]["active"] is True
+    assert projects(company)[0]["Blocked"] is False
+    assert state(company) == ("excluded", "reactivated_by_hand", "")
+    assert company.not_taken_over() == [("active", False, True)]
+
+
+def test_a_pair_that_meets_outside_the_phases_is_linked_and_left_alone(company: Company) -> None:
+    company.settle()
+    company.sweep()
+    project(company, Phase="Completed")
+    customer = customers(company)[0]["id"]
+    company.intempus.person_creates(company.intempus_number, "case", number="5001", name="Gammel", customer=customer)
+    company.both()
+    assert shown(cases(company)[0], "name", "active", "case_state") == ("Gammel", True, None)
+    assert company.link(entity="project").is_linked
+    assert state(company) == ("excluded", "phase_outside", "")
+
+
+def test_which_phases_synchronise_is_the_tenants_own_set(company: Company) -> None:
+    project(company, Phase="Paused")
+    project(company, "5002")
+    company.settle()
+    assert [case["number"] for case in cases(company)] == ["5002"]
+    with tenant_scope(company.tenant.pk):
+        policy = company.tenant.policies.get(entity="project")
+        policy.phases = ["Paused"]
+        policy.full_clean()
+        policy.save()
+    company.both()
+    assert [shown(case, "number", "active") for case in cases(company)] == [("5002", False), ("5001", True)]
+    assert state(company, "5002") == ("excluded", "phase_left", "")
+
+
+def test_a_state_added_in_intempus_is_reported_and_never_pushed(company: Company) -> None:
+    row_id = project(company)
+    company.settle()
+    own = company.intempus.person_creates(company.intempus_number, "case_state", number="9", name="Afventer")
+    edit_case(company, cases(company)[0]["id"], case_state=own)
+    link = company.link(entity="case_state", intempus_id=str(own))
+    assert (link.state, link.reason) == ("excluded", "not_in_list")
+    assert projects(company)[0]["Phase"] == "Created"
+    assert [(field, new) for field, _, new in company.not_taken_over()] == [("phase", str(own))]
+    edit(company, row_id, Phase="InProgress")
+    assert states(company) == [("9", "Afventer"), ("Created", "Oprettet"), ("InProgress", "Igangværende")]
+    assert closed(company) == (True, True, "InProgress", "")
+
+
+def test_an_unknown_phase_asks_a_person_and_closes_nothing(company: Company) -> None:
+    row_id = project(company)
+    company.settle()
+    edit(company, row_id, Phase="Offer", Name="Tilbud på tag")
+    assert closed(company) == (True, True, "Created", "")
+    assert cases(company)[0]["name"] == "Nyt tag"
+    assert state(company)[:2] == ("needs_attention", "mapping_error")
+    assert "is no phase that the platform knows" in state(company)[2]
+    edit(company, row_id, Phase="InProgress")
+    assert closed(company) == (True, True, "InProgress", "")
+    assert state(company) == ("in_sync", "", "")
+
+
+# ------------------------------------------------------------------------------------------------ parents and dates
+
+
+def tree(company: Company) -> dict[str, str]:
+    """Number of each case → number of the case above it."""
+    numbers = {case["id"]: case["number"] for case in cases(company)}
+    return {case["number"]: numbers.get(case["parent"], "") for case in cases(company)}
+
+
+def test_parents_go_before_their_children(company: Company) -> None:
+    company.uniconta.bulk(company.number, "Project", 1, Number="5000", Name="Byen", Account="1001", xIntempus=True)
+    parents = {"5001": "5000", "5002": "5001", "5003": "5002"}
+    for number, above in parents.items():
+        company.uniconta.bulk(
+            company.number, "Project", 1, Number=number, Name="Hus", Account="1001", MasterProject=above, xIntempus=True
+        )
+    last = company.uniconta.row_by_key(company.number, "Project", "5003")["RowId"]
+    edit(company, last, Description="Kun denne blev gemt")
+    assert tree(company) == {"5000": "", **parents}
+    writes = [effect for effect in company.writes() if effect[1] == "case"]
+    assert [action for action, _, _ in writes] == ["created"] * 4  # each was sent once, complete
+
+
+def test_another_parent_travels_from_uniconta_only(company: Company) -> None:
+    for number in ("5000", "5001"):
+        project(company, number)
+    row_id = project(company, "5002", MasterProject="5000")
+    company.settle()
+    edit(company, row_id, MasterProject="5001")
+    assert tree(company)["5002"] == "5001"
+    ids = {case["number"]: case["id"] for case in cases(company)}
+    edit_case(company, ids["5002"], parent=ids["5000"])
+    assert company.uniconta.row(company.number, "Project", row_id)["MasterProject"] == "5001"
+    edit(company, row_id, MasterProject="")
+    assert tree(company)["5002"] == ""
+
+
+def test_projects_in_a_circle_are_refused_until_somebody_breaks_it(company: Company) -> None:
+    first, second = project(company, "5001"), project(company, "5002", MasterProject="5001")
+    company.uniconta.wait_for_webhooks()
+    company.uniconta.person_edits(company.number, "Project", first, MasterProject="5002")
+    itself = project(company, "5003")
+    company.uniconta.person_edits(company.number, "Project", itself, MasterProject="5003")
+    project(company, "5004")
+    company.settle()
+    assert tree(company) == {"5004": ""}
+    assert state(company, "5001") == ("needs_attention", "parent_circle", "5001 → 5002 → 5001")
+    assert state(company, "5002") == ("needs_attention", "parent_circle", "5002 → 5001 → 5002")
+    assert state(company, "5003") == ("needs_attention", "parent_circle", "5003 → 5003")
+    edit(company, second, MasterProject="")
+    assert tree(company) == {"5004": "", "5002": "", "5001": "5002"}
+    assert state(company, "5001") == ("in_sync", "", "")
+
+
+def test_linked_projects_that_swap_places_are_no_circle(company: Company) -> None:
+    """The call about one of them comes first, while the other is known as it was."""
+    first, second = project(company, "5001"), project(company, "5002", MasterProject="5001")
+    company.settle()
+    company.uniconta.person_edits(company.number, "Project", second, MasterProject="")
+    company.uniconta.person_edits(company.number, "Project", first, MasterProject="5002")
+    company.settle()
+    assert tree(company) == {"5001": "5002", "5002": ""}
+
+
+def test_a_parent_of_another_customer_is_left_out_and_said(company: Company) -> None:
+    company.debtor("1002")
+    project(company, "5000", Account="1002")
+    row_id = project(company, MasterProject="5000")
+    company.settle()
+    assert tree(company) == {"5000": "", "5001": ""}
+    assert "parent_of_other_customer" in company.notes(company.link(entity="project", uniconta_key="5001"))
+    edit(company, projects(company)[0]["RowId"], Account="1001")  # the parent's, not the child's
+    assert tree(company) == {"5000": "", "5001": "5000"}
+    assert company.uniconta.row(company.number, "Project", row_id)["MasterProject"] == "5000"
+
+
+def test_a_parent_that_does_not_go_is_left_out_until_it_goes(company: Company) -> None:
+    parent = project(company, "5000", xIntempus=False)
+    project(company, MasterProject="5000")
+    company.settle()
+    assert tree(company) == {"5001": ""}
+    assert "reference_missing" in company.notes(company.link(entity="project", uniconta_key="5001"))
+    edit(company, parent, xIntempus=True)
+    assert tree(company) == {"5000": "", "5001": "5000"}
+
+
+def test_cases_born_in_intempus_come_with_their_parent(company: Company) -> None:
+    company.settle()
+    company.sweep()
+    customer = customers(company)[0]["id"]
+    values = {"name": "Fra Intempus", "customer": customer}
+    parent = company.intempus.person_creates(company.intempus_number, "case", number="S-1", **values)
+    company.intempus.person_creates(company.intempus_number, "case", number="S-2", parent=parent, **values)
+    company.pull()
+    assert {row["Number"]: row["MasterProject"] for row in projects(company)} == {"S-1": None, "S-2": "S-1"}
+
+
+def test_an_end_without_a_start_is_said_before_anything_is_sent(company: Company) -> None:
+    row_id = project(company, EndDate="2027-03-31")
+    company.settle()
+    assert cases(company) == []
+    assert state(company) == ("needs_attention", "end_without_start", "end: 2027-03-31")
+    assert [call for call in company.intempus.ledger.calls() if call.status == 400] == []
+    edit(company, row_id, StartDate="2027-01-04")
+    assert shown(cases(company)[0], "start_date", "end_date") == ("2027-01-04", "2027-03-31")
+    edit(company, row_id, StartDate="")
+    assert state(company)[1] == "end_without_start"
+    assert cases(company)[0]["start_date"] == "2027-01-04"
+    edit(company, row_id, EndDate="")
+    assert shown(cases(company)[0], "start_date", "end_date") == (None, None)
+
+
+# ------------------------------------------------------------------------------------------------ matching
+
+
+def test_of_cases_with_one_number_the_customers_own_is_the_project(company: Company) -> None:
+    company.debtor("1002")
+    company.both()
+    ids = {row["number"]: row["id"] for row in customers(company)}
+    made = {
+        number: company.intempus.person_creates(
+            company.intempus_number, "case", number="5001", name=f"Hos {number}", customer=ids[number], active=False
+        )
+        for number in ("1001", "1002")
+    }
+    project(company, Account="1002")
+    company.both()
+    link = company.link(entity="project", uniconta_key="5001")
+    assert (link.intempus_id, link.state) == (str(made["1002"]), "in_sync")
+    assert [shown(case, "id", "name", "active") for case in cases(company)] == [
+        (made["1001"], "Hos 1001", False),
+        (made["1002"], "Nyt tag", True),
+    ]
+
+
+def test_a_number_alone_is_enough_while_one_case_bears_it_and_two_ask_a_person(company: Company) -> None:
+    company.debtor("1002")
+    company.both()
+    ids = {row["number"]: row["id"] for row in customers(company)}
+    for number, customer in (("5001", "1001"), ("5002", "1002"), ("5002", "1002")):
+        company.intempus.person_creates(
+            company.intempus_number, "case", number=number, name="Gammel", customer=ids[customer], active=False
+        )
+    project(company, "5001", Account="1002")
+    project(company, "5002", Account="1002")
+    company.both()
+    assert shown(cases(company)[0], "customer", "name") == (ids["1002"], "Nyt tag")
+    assert state(company, "5002")[:2] == ("needs_attention", "ambiguous_match")
+    assert [case["name"] for case in cases(company)] == ["Nyt tag", "Gammel", "Gammel"]

@@ -27,6 +27,7 @@ from mappings.engine import (
 from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
 from mappings.entities.employee import EMPLOYEE
+from mappings.entities.project import PROJECT
 from mappings.spec import Direction, Match, System, Value
 from mappings.transforms import MappingError
 
@@ -502,6 +503,51 @@ def test_groups_go_only_when_used_and_are_never_made_in_uniconta() -> None:
     assert make_plan(CUSTOMER_GROUP, NOBODY, there, Policy(), Standing(), References()).reason == "only_in_intempus"
 
 
+PROJECT_IN_USE = {"number": "5001", "name": "Tag", "customer": "1", "phase": "Created", "active": True}
+PROJECT_OUT = {**PROJECT_IN_USE, "phase": "Completed"}
+CASE_THERE = {"number": "5001", "name": "Tag", "customer": "71", "phase": "1", "active": True}
+PHASES = Policy(phases=frozenset({"Created", "InProgress"}))
+KNOWN = References({"1": "71", "Created": "1", "Completed": "6"})
+
+
+def project_plan(u: SideView, i: SideView, policy: Policy = PHASES, **standing: Any) -> Plan:
+    return make_plan(PROJECT, u, i, policy, Standing(**standing), KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "why", "expected", "reason", "inactive"),
+    [
+        ("leaves", CASE_THERE, "", {"deactivate intempus": {"active": False, "phase": "6"}}, "phase_left", "phase"),
+        ("leaves", {**CASE_THERE, "active": False}, "blocked", {"update intempus": {"phase": "6"}}, "phase_left", "phase"),
+        ("stays out", {**CASE_THERE, "phase": "6", "active": False}, "phase", {}, "phase_left", "phase"),
+        ("stays out", {**CASE_THERE, "phase": "6"}, "phase", {}, "reactivated_by_hand", "phase"),
+        ("comes back", {**CASE_THERE, "phase": "6", "active": False}, "phase", {"update intempus": {"phase": "1", "active": True}}, "", ""),
+        ("never was in", CASE_THERE, "", {}, "phase_outside", ""),
+    ],
+)  # fmt: skip
+def test_a_phase_decides_whether_a_case_is_in_use(
+    here: str, there: dict[str, Value], why: str, expected: dict[str, Any], reason: str, inactive: str
+) -> None:
+    now = PROJECT_IN_USE if here == "comes back" else PROJECT_OUT
+    base: dict[str, Value] = {**PROJECT_IN_USE} if here == "leaves" else {**PROJECT_OUT, "active": False}
+    u = SideView("1", {} if here == "never was in" else base, now)
+    i = SideView("9", {} if here == "never was in" else {**there, "active": there["active"] and why != "phase"}, there)
+    made = project_plan(u, i, was_sent=True, inactive_reason=Inactive(why))
+    assert writes(made) == expected
+    assert (made.reason, made.inactive_reason) == (reason, Inactive(inactive))
+
+
+def test_a_blank_phase_keeps_nobody_out_and_a_direction_that_is_off_closes_nothing() -> None:
+    blank = {name: value for name, value in PROJECT_IN_USE.items() if name != "phase"} | {"phase": ""}
+    assert project_plan(SideView("1", {}, blank), NOBODY).writes
+    off = replace(PHASES, to_intempus=False)
+    made = project_plan(
+        SideView("1", PROJECT_IN_USE, PROJECT_OUT), SideView("9", CASE_THERE, CASE_THERE), off, was_sent=True
+    )
+    assert (made.reason, made.writes, made.inactive_reason) == ("direction_off", (), Inactive.NO)
+    assert {"active", "phase"} <= set(made.kept_fields)
+
+
 # --------------------------------------------------------------------------------------------- rows and values
 
 
@@ -589,7 +635,7 @@ def situations(draw: st.DrawFn) -> tuple[SideView, SideView, Policy, Standing]:
     base_here = draw(st.one_of(st.just({}), HERE))
     base_there = draw(THERE) if base_here else {}
     if base_here:
-        base_here = effective(CUSTOMER, base_here, standing.is_ticked)
+        base_here = effective(CUSTOMER, base_here, Policy(), standing.is_ticked)
     gone = draw(st.sampled_from(["", "", "", "uniconta", "intempus"]))
     u = SideView("1", base_here, None if gone == "uniconta" else here, is_gone=gone == "uniconta")
     i = SideView("9", base_there, None if gone == "intempus" else there, is_gone=gone == "intempus")
@@ -606,7 +652,7 @@ def remembered(u: SideView, i: SideView, standing: Standing, made: Plan) -> tupl
             after[system] = side
             continue
         now = {**side.current, **written.get(system, {})}
-        base = effective(CUSTOMER, now, standing.is_ticked) if system is UNICONTA else dict(now)
+        base = effective(CUSTOMER, now, Policy(), standing.is_ticked) if system is UNICONTA else dict(now)
         kept = set(made.kept_fields) | ({name for name, _, _ in made.unresolved} if system is UNICONTA else set())
         for name in kept:
             base.pop(name, None)
@@ -680,7 +726,7 @@ def test_no_edit_is_lost_without_a_word(situation: Any, data: st.DataObject) -> 
     told |= {name for write in made.writes if write.target is UNICONTA for name in write.values}
     told |= set(made.kept_fields) | {name for name, _, _ in made.unresolved}
     for name in compare(i.base, i.current):
-        here = effective(CUSTOMER, u.current, standing.is_ticked)[name]
+        here = effective(CUSTOMER, u.current, Policy(), standing.is_ticked)[name]
         is_same = i.current[name] == (GROUPS.get(str(here), here) if name == "group" else here)
         assert name in told or is_same
 
