@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -183,6 +184,32 @@ def test_a_new_policy_does_not_begin_with_what_may_cost_money(tenant, entity, is
     with tenant_scope(ALL):
         policy.refresh_from_db()
     assert policy.create_in_intempus is True
+
+
+def test_a_project_policy_begins_with_the_usual_phases_and_keeps_at_least_one(tenant):
+    client = person("consultant", tenant)
+    values = dict.fromkeys(("enabled", "to_intempus", "to_uniconta", "create_in_intempus"), "on")
+    values |= {"tenant": tenant.pk, "entity": "project", "on_uniconta_delete": "ask", "on_intempus_delete": "ask"}
+    assert client.post(reverse("admin:mappings_entitypolicy_add"), values).status_code == 302
+    with tenant_scope(ALL):
+        policy = EntityPolicy.objects.get()
+    assert policy.phases == ["Created", "Accepted", "InProgress"]
+    page = reverse("admin:mappings_entitypolicy_change", args=[policy.pk])
+    refused = client.post(page, values)
+    assert "Choose at least one phase" in refused.content.decode()
+    assert client.post(page, values | {"phases": ["Paused"]}).status_code == 302
+    with tenant_scope(ALL):
+        policy.refresh_from_db()
+    assert policy.phases == ["Paused"]
+
+
+def test_phases_belong_to_projects_and_are_known(tenant):
+    policy = make_policy(tenant, "project", phases=["Created", "Sold"])
+    with pytest.raises(ValidationError, match="There is no phase Sold here"):
+        policy.clean()
+    with pytest.raises(ValidationError, match="There is no phase Created here"):
+        make_policy(tenant, "product", phases=["Created"]).clean()
+    assert make_policy(tenant, "employee").phases == []
 
 
 def test_wherever_a_policy_is_made_creating_employees_is_off(tenant):

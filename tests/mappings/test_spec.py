@@ -73,6 +73,19 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"intempus": replace(CUSTOMER.intempus, copies={"username": "ean"})},
         "customer: a new record copies the unknown attribute 'ean'",
     ),
+    "within what is no reference": (
+        {"match": (MatchRule("number", "number", within="city"),)},
+        "customer: match rule's 'city' is no reference",
+    ),
+    "needs nothing": ({"attributes": changed("city", needs="ean")}, "customer.city: names the unknown attribute 'ean'"),
+    "group without reference": (
+        {"attributes": changed("city", is_group=True)},
+        "customer.city: only a reference can be mandatory or the group",
+    ),
+    "follows nothing": (
+        {"intempus": replace(CUSTOMER.intempus, follows={"open": "ean"})},
+        "customer: a new record copies the unknown attribute 'ean'",
+    ),
     "match by name alone": (
         {"match": (MatchRule("name", "name"),)},
         "customer: a name alone never links records; make that rule a proposal",
@@ -106,7 +119,8 @@ def test_every_entity_keeps_the_common_rules(entity: Any) -> None:
     others = [reference for reference in entity.references if reference.reference != entity.name]
     names = list(ENTITIES)
     assert all(names.index(reference.reference) < names.index(entity.name) for reference in others)
-    assert all(reference.is_group is ENTITIES[reference.reference].is_on_demand for reference in others)
+    on_demand = [reference for reference in others if ENTITIES[reference.reference].is_on_demand]
+    assert [reference for reference in others if reference.is_group or reference.is_phase] == on_demand
 
 
 def test_an_employee_is_found_by_what_is_theirs_alone_and_no_personal_number_is_mapped() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.countries import MEMBER_OF_CODE
+from mappings.phases import PHASES
 from mappings.transforms import TRANSFORMS, MappingError
 
 READS: list[tuple[str, Any, Any]] = [
@@ -63,6 +64,10 @@ READS: list[tuple[str, Any, Any]] = [
     ("country_member", "Denmark", "DK"),
     ("country_member", "Atlantis", "Atlantis"),
     ("country_member", "Unknown", ""),
+    ("phase_member", "Igangværende", "InProgress"),
+    ("phase_member", "in progress", "InProgress"),
+    ("phase_member", "ReportedAsFinished", "ReportedAsFinished"),
+    ("phase_member", None, ""),
     ("country_code", "dk", "DK"),
     ("country_code", "Denmark", "DK"),
     ("country_code", "", ""),
@@ -98,6 +103,7 @@ def test_reading(name: str, raw: Any, value: Any) -> None:
         ("price", True),
         ("decimal", "NaN"),
         ("decimal", "Infinity"),
+        ("phase_member", "Tilbud"),
         ("date", "28-02-2027"),
         ("date", "2027-02-30"),
         ("reference_uri", "///"),
@@ -137,6 +143,7 @@ RAW: dict[str, st.SearchStrategy[Any]] = {
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False),
     "date": st.none() | st.dates().map(str) | st.datetimes().map(lambda moment: moment.isoformat()),
+    "phase_member": st.none() | st.sampled_from([label for phase in PHASES for label in phase]),
     "country_member": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE.values())) | st.text(),
     "country_code": st.none() | st.sampled_from(sorted(MEMBER_OF_CODE)) | st.text(),
     "registration_number": st.none() | st.text(alphabet="0123456789 DK"),
