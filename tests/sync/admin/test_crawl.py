@@ -44,7 +44,9 @@ def rows_of(company: Company) -> dict[str, Any]:
     with tenant_scope(ALL):
         tenant = company.tenant
         more: list[Model] = [
-            FieldRule.objects.create(tenant=tenant, entity="customer", attribute="web", uniconta_field=company.mark),
+            FieldRule.objects.create(
+                tenant=tenant, entity="customer", attribute="web", uniconta_field=company.mark, intempus_field="web"
+            ),
             ValueMap.objects.create(
                 tenant=tenant, entity="customer", attribute="country", uniconta_value=company.mark, intempus_value="x"
             ),
@@ -61,6 +63,10 @@ def values_for(name: str, address: str, company: Company, rows: dict[str, Any]) 
     model = "/".join(address.split("/")[1:3]) if address.startswith("admin/") else ""
     if name in ("object_id", "id"):
         return [rows.get(model, 1)]
+    if name == "verb" and "/draft/" in address:
+        return ["try", "effect"]
+    if name == "verb" and "/versions/" in address:
+        return ["effect"]
     if name == "verb":
         model_admin = admin.site._registry[apps.get_model(model.replace("/", "."))]
         return [press.verb for press in model_admin.presses] or ["none"]
@@ -76,6 +82,7 @@ def values_for(name: str, address: str, company: Company, rows: dict[str, Any]) 
         "system": ["uniconta", "intempus"],
         "entity": ["customer"],
         "category": ["certain"],
+        "form": ["csv", "xlsx"],
         "field": ["name"],
         "slug": [company.tenant.slug],
         "token": ["made-up"],
