@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from tests.chaos.bench import Bench
@@ -39,10 +40,12 @@ def disorder(trial: Trial) -> Outcome:
     for turn in range(trial.size(200, least=20)):
         place.control("uniconta", "switches", webhook_delay_seconds=trial.random.choice((0.0, 0.02, 0.3)))
         edits += (burst := trial.random.randrange(1, 12))
-        people.edit(burst)
+        saving = threading.Thread(target=people.edit, args=(burst,))
+        saving.start()
         if turn % 3 == 0:
             place.pull(place.tenants["nordbyg"])
-        place.step(waits=False)  # others are still on their way
+        place.step(waits=False)  # while people go on, and hints are still on their way
+        saving.join()
     place.work()
     for tenant_id in place.tenants.values():
         place.pull(tenant_id)  # Intempus sends no hints
