@@ -71,7 +71,6 @@ class FieldRule(models.Model):
             with_rules(entity, [*(others if self.tenant_id else ()), self], [])
         except DeclarationError as error:
             raise ValidationError(str(error)) from None
-        _check_unique(self, "attribute", _("There is a rule for this field already."))
 
     def _transform_problem(self, system: System) -> Any:
         text: str = getattr(self, f"{system}_transform")
@@ -211,10 +210,10 @@ def _problem_of(attribute: Attribute, system: System, value: str) -> str:
     return cannot_hold if attribute.max_length is not None and len(value) > attribute.max_length else ""
 
 
-def _check_unique(row: FieldRule | ValueMap, field: str, message: str | Promise) -> None:
+def _check_unique(row: ValueMap, field: str, message: str | Promise) -> None:
     """A form that shows the company without letting it be changed leaves the database's constraint unchecked."""
     same = {"tenant_id": row.tenant_id, "entity": row.entity, "attribute": row.attribute, field: getattr(row, field)}
-    if row.tenant_id is not None and type(row).objects.filter(**same).exclude(pk=row.pk).exists():
+    if row.tenant_id is not None and ValueMap.objects.filter(**same).exclude(pk=row.pk).exists():
         raise ValidationError({field: message})
 
 
