@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mappings.entities import ENTITIES
+from mappings.labels import entity_label
 from mappings.phases import PHASES
 from tenants.models import Tenant
 
@@ -109,7 +110,7 @@ class EntityPolicy(models.Model):
         super().__init__(*args, **kwargs)
 
     def __str__(self) -> str:
-        return f"{self.tenant}: {self.entity}"
+        return f"{self.tenant}: {entity_label(self.entity)}"
 
     def clean(self) -> None:
         entity = ENTITIES.get(self.entity)

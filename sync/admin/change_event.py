@@ -68,7 +68,7 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         (_("What arrived"), {"fields": [("origin", "operation"), ("table", "size"), "received"]}),
         (
             _("What became of it"),
-            {"fields": [("state_shown", "attempts"), ("due", "finished"), "waits_for", "what_happened"]},
+            {"fields": [("state_shown", "attempts"), ("due", "finished"), "waits_for_shown", "what_happened"]},
         ),
     ]
 
@@ -106,6 +106,12 @@ class ChangeEventAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     @admin.display(description=_("finished"))
     def finished(self, event: ChangeEvent) -> str:
         return moment(event.finished_at)
+
+    @admin.display(description=_("waits for"))
+    def waits_for_shown(self, event: ChangeEvent) -> str:
+        """A record (`customer_group:4`) or a question (`held_deactivate`), in words."""
+        name, _colon, key = event.waits_for.partition(":")
+        return f"{entity_label(name)} {key}" if key else explain_code(name).text if name else "–"
 
     @admin.display(description=_("what happened"))
     def what_happened(self, event: ChangeEvent) -> str:

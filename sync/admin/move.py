@@ -36,7 +36,9 @@ def move_view(model_admin: Any, request: HttpRequest, object_id: str, system: st
             except BusyError:
                 error = gettext("Changes are being processed right now. Wait a moment and press again.")
             else:
-                text = gettext("Unlinked. Enter the new company on the connection, test it, then go live again.")
+                text = gettext(
+                    "Unlinked. Enter the new company on the connection, test it, run the first matching, then go live again."
+                )
                 messages.success(request, text)
                 return HttpResponseRedirect(page)
     context = {

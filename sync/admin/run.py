@@ -170,7 +170,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "took": duration(run),
             "differing": _differing(run),
             "why": explain_code(run.error_code, run.error_detail) if run.error_code else None,
-            "list_url": _list_url(run) if run.kind == Run.Kind.RETRY else "",
+            "list_url": _list_url(run),
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
@@ -204,7 +204,11 @@ def _ahead(run: Run) -> Run | None:
 
 
 def _list_url(run: Run) -> str:
-    """The list that the records of a retry were chosen from."""
+    """The list that the records of a retry were chosen from, or what a first matching found; "" for other kinds."""
+    if run.kind == Run.Kind.MATCHING:
+        return reverse("admin:tenants_tenant_first_matchings", args=[run.tenant_id])
+    if run.kind != Run.Kind.RETRY:
+        return ""
     query = urlencode({"tenant": run.tenant_id, **run.result.get("filter", {})})
     return f"{reverse('admin:mappings_recordlink_changelist')}?{query}"
 

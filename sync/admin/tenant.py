@@ -385,7 +385,9 @@ def _health_of(tenant: Tenant) -> TenantHealth:
 def freshness_label(found: TenantHealth, name: str) -> str:
     """How old the last complete reading is, against the promise."""
     freshness = found.pulled if name == "pulled" else found.swept
-    title = gettext("promised every %(minutes)s minutes") % {"minutes": int(freshness.every.total_seconds() // 60)}
+    minutes = int(freshness.every.total_seconds() // 60)
+    promise = ngettext("promised every minute", "promised every %(minutes)s minutes", minutes)
+    title = promise % {"minutes": minutes}
     if not found.is_live:
         return label(age(freshness.at), "neutral", title)
     return label(age(freshness.at), "bad" if freshness.is_late(timezone.now()) else "good", title)

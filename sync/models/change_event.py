@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mappings.labels import entity_label
 from mappings.models import RecordLink
 from sync.models.run import Run
 from tenants.models import Tenant
@@ -93,7 +94,7 @@ class ChangeEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.entity or self.table} {self.key or self.remote_id} ({self.get_origin_display()})"
+        return f"{entity_label(self.entity) if self.entity else self.table} {self.key or self.remote_id} ({self.get_origin_display()})"
 
     @property
     def is_held(self) -> bool:

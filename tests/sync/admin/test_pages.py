@@ -135,6 +135,30 @@ def test_what_waits_for_midnight_is_said_with_where_to_press(boss):
     assert "wait until midnight" not in company_page(boss, theirs)
 
 
+def test_the_page_of_a_change_event_speaks_the_readers_language(boss):
+    tenant = make_tenant("a")
+    boss.cookies["django_language"] = "da"
+
+    def page(waits_for: str) -> str:
+        event = make_event(tenant, key="3130", state="waiting", waits_for=waits_for)
+        return boss.get(reverse("admin:sync_changeevent_change", args=[event.pk])).content.decode()
+
+    held, behind = page("held_deactivate"), page("customer_group:4")
+    assert "Kunde (debitor) 3130" in held and "Kundegruppe 4" in behind
+    assert "held_deactivate" not in held and "customer_group:4" not in behind
+    assert "Waits for" not in held
+
+
+def test_a_first_matching_leads_to_what_it_found(boss):
+    tenant = make_tenant("a", state="preparing")
+    found = reverse("admin:tenants_tenant_first_matchings", args=[tenant.pk])
+    pages = [
+        boss.get(reverse("admin:sync_run_change", args=[make_run(tenant, kind=kind, state="done").pk])).content.decode()
+        for kind in (Run.Kind.MATCHING, Run.Kind.CHECK_UP)
+    ]
+    assert [found in page for page in pages] == [True, False]
+
+
 def test_the_tile_says_how_often_uniconta_is_really_checked(boss):
     ours, theirs = make_tenant("ours"), make_tenant("theirs", sweep_minutes=20)
     for tenant in (ours, theirs):
@@ -151,10 +175,11 @@ def test_the_tile_says_how_often_uniconta_is_really_checked(boss):
         assert page.count(missed) == 1
     for page in (company_page(boss, ours), company_page(boss, ours, "webhooks")):
         assert "Customer (debtor): No change URL call has come for this table for 24 hours" in page
-    page = company_page(boss, ours)
     page = company_page(boss, theirs)
     assert hourly not in page
     assert "every 20 minutes" in page
+    page = company_page(boss, make_tenant("quick", sweep_minutes=1))
+    assert "every minute" in page and "every 1 minute" not in page
 
 
 # ------------------------------------------------------------------------------- what carries a company's changes
