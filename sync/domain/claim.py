@@ -35,18 +35,20 @@ ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
 TAKE = f"""
 WITH theirs AS (
     SELECT e.id, l.id AS link_id FROM mappings_recordlink l, LATERAL (
-        SELECT id FROM sync_changeevent WHERE state = 'pending' AND link_id = l.id
+        SELECT id, system, received_at FROM sync_changeevent WHERE state = 'pending' AND link_id = l.id
         UNION ALL
-        SELECT id FROM sync_changeevent
+        SELECT id, system, received_at FROM sync_changeevent
         WHERE state = 'pending' AND link_id IS NULL AND tenant_id = l.tenant_id AND entity = l.entity AND remote_id <> ''
           AND ({" OR ".join(f"system = '{system}' AND remote_id = l.{system}_id" for system in System)})
     ) e
-    WHERE l.id = ANY(%s)
+    WHERE l.id = ANY(%s) {{condition}}
 )
 UPDATE sync_changeevent e SET state = 'claimed', claim = %s, crashes = e.crashes + 1, link_id = theirs.link_id
 FROM theirs WHERE e.id = theirs.id AND e.state = 'pending'
 RETURNING e.*
 """  # noqa: S608 - constants of this module
+#: Of records that were read already: a hint that came since says that Uniconta holds something newer than what was read.
+READ_SINCE = f"AND (e.system <> '{System.UNICONTA}' OR e.received_at <= l.uniconta_seen_at)"
 
 
 class LeaseLostError(Exception):
@@ -176,9 +178,13 @@ def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
         ChangeEvent.objects.bulk_update(loose, ["link"])
 
 
-def take_for(lease: Lease, links: list[int]) -> list[ChangeEvent]:
-    """Claim whatever is pending for these records, due or not: one look answers all of it."""
-    claimed = ChangeEvent.objects.raw(TAKE, [links, lease.token])
+def take_for(lease: Lease, links: list[int], *, are_read: bool = False) -> list[ChangeEvent]:
+    """Claim whatever is pending for these records, due or not: one look answers all of it.
+
+    `are_read`: Uniconta was read already, so what came since stays for the next look, which reads it anew.
+    """
+    statement = TAKE.format(condition=READ_SINCE if are_read else "")
+    claimed = ChangeEvent.objects.raw(statement, [links, lease.token])
     return sorted(claimed, key=lambda event: (event.priority, event.pk))
 
 

@@ -21,6 +21,7 @@ from mappings.engine import (
     Standing,
     Winner,
     effective,
+    has_ended,
     kept_out,
     make_plan,
     may_be_created,
@@ -193,16 +194,19 @@ def _asked_rows(context: Context, links: list[RecordLink]) -> dict[int, str]:
     }
 
 
-def needed_references(context: Context, entity: Entity, items: list[Item]) -> dict[str, dict[str, str]]:
+def needed_references(
+    context: Context, entity: Entity, items: list[Item], *, is_needed: bool = False
+) -> dict[str, dict[str, str]]:
     """What must be in Intempus, and in use there, before these records: entity → Uniconta key → who needs it first.
 
-    In use: a mandatory reference of a record that comes into use itself, unless that does not synchronise.
+    In use: a mandatory reference of a record that comes into use itself, unless that does not synchronise. `is_needed`: they
+    are here for other records' sake, so they go even where Uniconta blocked them.
     """
     references = LinkReferences(context, entity, [item.link for item in items])
     needed: dict[str, dict[str, str]] = {}
     for item in items:
         values = item.link.current(System.UNICONTA)
-        if values is None or not is_on_its_way(context, entity, item):
+        if values is None or not is_on_its_way(context, entity, item, is_needed=is_needed):
             continue
         is_coming = _comes_into_use(context, entity, item.link)
         for attribute in entity.references:
@@ -215,7 +219,7 @@ def needed_references(context: Context, entity: Entity, items: list[Item]) -> di
     return needed
 
 
-def is_on_its_way(context: Context, entity: Entity, item: Item) -> bool:
+def is_on_its_way(context: Context, entity: Entity, item: Item, *, is_needed: bool = False) -> bool:
     """Whether this record of Uniconta may be written to Intempus, as far as that is known before its plan."""
     link, policy = item.link, context.policy(entity)
     values = link.current(System.UNICONTA)
@@ -226,7 +230,8 @@ def is_on_its_way(context: Context, entity: Entity, item: Item) -> bool:
         return False
     if not (policy.enabled and policy.to_intempus):
         return False
-    return bool(link.intempus_id) or (policy.create_in_intempus and may_be_created(entity, values))
+    is_worth_it = may_be_created(entity, values) or (is_needed and not has_ended(entity, values))
+    return bool(link.intempus_id) or (policy.create_in_intempus and is_worth_it)
 
 
 def _comes_into_use(context: Context, entity: Entity, link: RecordLink) -> bool:

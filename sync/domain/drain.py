@@ -235,13 +235,13 @@ def process_group(
             pull_entity(context, context.entities[name])  # what a new record hangs on may be inactive by now
     with tenant_scope(context.tenant_id):
         fence(lease)
-        claimed.add(take_for(lease, links))
+        claimed.add(take_for(lease, links, are_read=True))
         items = load_items(links, claimed.events)
         for item in items:
             item.error = claimed.refused.get(item.link.pk)
         items = find_matches(context, entity, items, is_needed=bool(needed))
         settle_unclear(entity, items)
-        references = needed_references(context, entity, items)
+        references = needed_references(context, entity, items, is_needed=bool(needed))
     for name, who in references.items():
         _ensure(context, lease, context.entities[name], who)
     if context.troubled:

@@ -15,6 +15,7 @@ from mappings.models import EntityPolicy, RecordLink
 from mappings.spec import Entity, System
 from sync.domain.context import Context, database_now
 from sync.domain.doorbell import ring
+from sync.domain.references import waiting_on
 from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
 
@@ -121,9 +122,9 @@ def release_hold(policy: EntityPolicy) -> None:
     Call inside a scope, with the policy's row locked, and store the policy.
     """
     now = database_now()
-    ChangeEvent.objects.filter(
-        tenant_id=policy.tenant_id, entity=policy.entity, state=ChangeEvent.State.WAITING, waits_for=policy.hold_code
-    ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now, received_at=now)
+    waiting_on(policy.tenant_id, policy.hold_code, policy.entity).update(
+        state=ChangeEvent.State.PENDING, waits_for="", due_at=now, received_at=now
+    )
     policy.hold_code, policy.hold_detail = "", ""
     ring(policy.tenant_id)
 

@@ -100,7 +100,10 @@ def listed(context: Context) -> list[Entity]:
 
 
 def _read(context: Context, entity: Entity, system: System) -> int:
-    """Read one table into record links. What an earlier reading found and this one does not is forgotten."""
+    """Read one table into record links. What an earlier reading found and this one does not is forgotten.
+
+    Not by an empty table, though: a right withdrawn looks the same, and decisions would go with it.
+    """
     with tenant_scope(context.tenant_id):
         read_at = database_now()
     rows = list(context.connectors[system].read_all(entity.side(system)))
@@ -113,7 +116,8 @@ def _read(context: Context, entity: Entity, system: System) -> int:
         )
         stale = halves.filter(**{f"{system}_seen_at__lt": read_at}, state=RecordLink.State.NEW)
         gone = [pk for pk, key in stale.values_list("pk", f"{system}_id") if key not in observed.ids]
-        halves.filter(pk__in=gone).delete()
+        if rows:
+            halves.filter(pk__in=gone).delete()
     return observed.read
 
 

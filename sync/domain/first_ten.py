@@ -7,6 +7,7 @@ from mappings.spec import Entity
 from sync.domain.context import Context, database_now
 from sync.domain.decide import Item, wait
 from sync.domain.doorbell import ring
+from sync.domain.references import waiting_on
 from sync.models import ChangeEvent
 from tenants.models import AuditEntry
 
@@ -43,7 +44,7 @@ def begin_with_ten(tenant_id: int) -> None:
 def go_on(tenant_id: int, user_id: int | None) -> int:
     """A person has looked at the first ones: the rest goes on. Returns how many records waited. Call inside a scope."""
     EntityPolicy.objects.filter(tenant_id=tenant_id).update(first_left=None)
-    waiting = ChangeEvent.objects.filter(tenant_id=tenant_id, state=ChangeEvent.State.WAITING, waits_for=REASON)
+    waiting = waiting_on(tenant_id, REASON)
     count = waiting.values("link").distinct().count()
     waiting.update(state=ChangeEvent.State.PENDING, waits_for="", due_at=database_now())
     AuditEntry.objects.create(tenant_id=tenant_id, user_id=user_id, action="went_on", detail=str(count))

@@ -104,11 +104,11 @@ def _decide(tenant_id: int, entity: str, rows: Sequence[MatchRow], decision: str
         if other is None:
             continue
         is_of_pair = decision == Decision.LINK or (row.category in PAIRS and decision != Decision.CREATE)
-        _mark(other, decision if is_of_pair else "", f"p:{link.pk}:{other.pk}")
         if is_of_pair:
+            _mark(other, decision, f"p:{link.pk}:{other.pk}")
             alone.append(other.pk)
-        else:
-            _give_back(row)
+        elif _give_back(row):
+            _mark(other, "", "")  # only now: later it has a row, and decisions, of its own
     # What belongs to a pair has no row of its own.
     MatchRow.objects.filter(tenant_id=tenant_id, link_id__in=alone).delete()
     save_many(list(links.values()), ANSWER)
@@ -141,11 +141,11 @@ def _mark(link: RecordLink, decision: str, key: str) -> None:
     setattr(link, name, [key, *keys] if key and decision == Decision.LINK else keys)
 
 
-def _give_back(row: MatchRow) -> None:
-    """The record that was this row's other one stands for itself again. A found pair remembers it."""
+def _give_back(row: MatchRow) -> bool:
+    """The record that was this row's other one stands for itself again; False: it did already. A found pair remembers it."""
     assert row.other_id is not None
     is_of_pair = row.category in PAIRS
-    MatchRow.objects.get_or_create(
+    _, is_new = MatchRow.objects.get_or_create(
         link_id=row.other_id,
         defaults={
             "tenant_id": row.tenant_id,
@@ -158,6 +158,7 @@ def _give_back(row: MatchRow) -> None:
     )
     if not is_of_pair:
         row.other_id = None
+    return is_new
 
 
 def looking_context(tenant_id: int) -> Context:
@@ -239,12 +240,14 @@ def unlink(link_id: int, user_id: int | None) -> RecordLink:
     Nothing is written to either system. The Uniconta half keeps the history. Raises ValueError for what is no pair, BusyError
     while a drain is at work, whose answers are for the pair. Call inside a scope.
     """
-    link = RecordLink.objects.select_for_update().get(pk=link_id)
-    if not link.is_linked:
-        raise ValueError("only a pair can be taken apart")
-    lease = take_lease(link.tenant_id)
+    # The lease first, as a drain does: locked the other way round, each would wait for the other.
+    lease = take_lease(RecordLink.objects.get(pk=link_id).tenant_id)
     if lease is None:
         raise BusyError
+    link = RecordLink.objects.select_for_update().get(pk=link_id)
+    if not link.is_linked:
+        release(lease)
+        raise ValueError("only a pair can be taken apart")
     half = RecordLink(tenant_id=link.tenant_id, entity=link.entity)
     blank = RecordLink()
     half.name = str((link.current(System.INTEMPUS) or {}).get("name") or link.name)

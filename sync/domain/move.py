@@ -21,6 +21,17 @@ from sync.models import ChangeEvent, Cursor, HeldSet, PutBack, Run
 from tenants.models import Connection, Tenant
 
 
+#: A link's columns before anybody, person or drain, has said anything about the record.
+UNDECIDED: dict[str, Any] = {
+    "state": RecordLink.State.NEW,
+    "reason": "",
+    "detail": "",
+    "is_match_rejected": False,
+    "is_left_out": False,
+    "winners": {},
+}
+
+
 class BusyError(Exception):
     """A drain or a run is at work; it must not find its records unlinked under its hands."""
 
@@ -65,6 +76,8 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     known = _known_to(tenant_id, system)
     known.filter(**{f"{system.other}_id": ""}).delete()
     known.update(**_unlinked(system))
+    # What was decided, of whichever record, was said of the company that is left.
+    RecordLink.objects.filter(tenant_id=tenant_id).update(**UNDECIDED)
     if system is System.INTEMPUS:
         Cursor.objects.filter(tenant_id=tenant_id).delete()
     MatchRow.objects.filter(tenant_id=tenant_id).delete()
@@ -102,9 +115,8 @@ def _unlinked(system: System) -> dict[str, Any]:
     """A link's columns once it no longer knows this system; the other side stays as it was last read."""
     side: dict[str, Any] = {"id": "", "key": "", "base": {}, "seen": None, "seen_at": None, "match_keys": []}
     columns: dict[str, Any] = {f"{system}_{name}": value for name, value in side.items()}
-    columns |= {f"is_gone_in_{system}": False, "state": RecordLink.State.NEW, "reason": "", "detail": ""}
+    columns |= {f"is_gone_in_{system}": False, "was_sent": False, "is_after_gap": False}
     columns |= {"differing": [], "inactive_reason": "", "reserved_number": "", "deletion_answer": ""}
-    columns |= {"is_match_rejected": False, "is_left_out": False, "was_sent": False, "is_after_gap": False}
     columns |= {"generation": F("generation") + 1}  # another record for a resource that remembers creation ids
     columns |= {"is_ticked": None} if system is System.UNICONTA else {"intempus_timestamp": None}
     return columns

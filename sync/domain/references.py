@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from mappings.engine import BY_INTEMPUS_ID
 from mappings.models import RecordLink
@@ -95,3 +95,16 @@ def why_not_there(context: Context, name: str, key: str) -> str:
         tenant_id=context.tenant_id, entity=name, **{by: key.removeprefix(BY_INTEMPUS_ID)}
     ).first()
     return link.reason if link is not None else ""
+
+
+def waiting_on(tenant_id: int, reason: str, entity: str = "") -> QuerySet[ChangeEvent]:
+    """Events that wait with this reason, of one entity or of all, and those of whoever waits for a record held by it.
+
+    A record that is looked at only for another one's sake has no event of its own. Call inside a scope.
+    """
+    of_entity = {"entity": entity} if entity else {}
+    held = RecordLink.objects.filter(tenant_id=tenant_id, state=RecordLink.State.WAITING, reason=reason, **of_entity)
+    names = {f"{name}:{key}" for name, key in held.values_list("entity", "uniconta_key")}
+    waiting = ChangeEvent.objects.filter(tenant_id=tenant_id, state=ChangeEvent.State.WAITING)
+    awaited = names.intersection(waiting.values_list("waits_for", flat=True).distinct())
+    return waiting.filter(Q(waits_for=reason, **of_entity) | Q(waits_for__in=awaited))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mappings.models import MatchRow, RecordLink
+from mappings.spec import System
+from sync.connectors.uniconta import UnicontaConnector
 from sync.domain import actions
 from sync.domain.first_matching import first_matching, summarise
 from sync.domain.match_decisions import choose_winners, decide, link_by_hand, take_in_again, unlink
+from sync.domain.move import move_company
 from sync.domain.preview import preview_entity
 from sync.models import ChangeEvent, Cursor
 from tenants.scoping import ALL, tenant_scope
@@ -262,3 +265,41 @@ def test_a_pair_is_taken_apart_and_put_together_otherwise(world: World) -> None:
     company.settle()
     assert company.link(intempus_id=str(wrong)).reason == "creates_off"
     world.ends_well = False  # a half's log entries stayed with the other half
+
+
+def test_a_decision_said_twice_takes_no_other_one_back(world: World, full: Company) -> None:
+    read(full)
+    by_name = rows(full)
+    full.press(decide, full.tenant.pk, [by_name["Jens Hansen"].pk], "create")
+    full.press(decide, full.tenant.pk, [rows(full)["JENS HANSEN"].pk], "exclude")
+    full.press(decide, full.tenant.pk, [by_name["Jens Hansen"].pk], "create")
+    assert rows(full)["JENS HANSEN"].decision == "exclude"
+    go_live(full)
+    assert standing(full)["JENS HANSEN"] == ("", "JENS HANSEN", "left_out")
+    assert standing(full)["Jens Hansen"] == ("1003", "Jens Hansen", "")
+    assert world.havnen.writes() == []
+
+
+def test_an_empty_table_forgets_no_decision(world: World, full: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right withdrawn in Uniconta looks like an empty table."""
+    read(full)
+    full.press(decide, full.tenant.pk, [rows(full)["Ny kunde"].pk], "exclude")
+    with monkeypatch.context() as patch:
+        patch.setattr(UnicontaConnector, "read_all", lambda *_: iter(()))
+        read(full)
+    assert read(full) == COUNTS
+    assert rows(full)["Ny kunde"].decision == "exclude"
+    assert world.havnen.writes() == []
+
+
+def test_nothing_decided_moves_to_another_company(world: World, full: Company) -> None:
+    read(full)
+    by_name = rows(full)
+    full.press(choose_winners, full.tenant.pk, [by_name["Hansen Byg"].pk], {"": "intempus"})
+    full.press(decide, full.tenant.pk, [by_name["Kæden Nord"].pk], "create")
+    full.press(decide, full.tenant.pk, [by_name["Ny kunde"].pk], "exclude")
+    with tenant_scope(full.tenant.pk):
+        move_company(full.tenant.pk, System.INTEMPUS, None)
+    marks = {(link.state, link.is_match_rejected, link.is_left_out, str(link.winners)) for link in full.links()}
+    assert marks == {("new", False, False, "{}")}
+    assert world.havnen.writes() == []

@@ -1,5 +1,10 @@
 """M2: a create, update or delete in Uniconta reaches Intempus by webhook; a sweep heals what was missed."""
 
+from typing import Any
+
+import pytest
+
+from sync.domain import drain
 from tests.journeys.conftest import World
 
 
@@ -40,3 +45,24 @@ def test_an_unchanged_save_writes_nothing(world: World) -> None:
     company.edit(row_id, CreditMax=5000)
     company.settle()
     assert world.intempus.ledger.effects(since=before) == []
+
+
+def test_a_save_right_after_the_record_was_read_is_not_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody saves twice: the second call comes while Intempus is read for the first one's sake."""
+    company = world.nordbyg
+    row_id = company.debtor("1001", City="Odense")
+    company.settle()
+    pull_entity, saves = drain.pull_entity, ["Assens"]
+
+    def slow(*arguments: Any) -> Any:
+        if saves:
+            company.edit(row_id, City=saves.pop())
+            world.uniconta.wait_for_webhooks()
+        return pull_entity(*arguments)
+
+    monkeypatch.setattr(drain, "pull_entity", slow)
+    company.edit(row_id, City="Vejle")
+    company.settle()
+    assert saves == []
+    assert company.customer_by_number("1001")["city"] == "Assens"
+    assert world.havnen.writes() == []

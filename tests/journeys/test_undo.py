@@ -6,6 +6,7 @@ from sync.domain import first_ten
 from sync.domain.undo import undo_run
 from sync.models import Run
 from tenants.scoping import tenant_scope
+from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
 
 
@@ -39,6 +40,27 @@ def test_the_first_ten_are_written_and_the_rest_waits_for_a_person(world: World)
     company.settle()
     assert len(company.customers()) == 13
     assert company.customer_by_number("1001")["city"] == "Odense"
+
+
+def test_whoever_waits_for_one_of_the_rest_goes_on_with_it(world: World) -> None:
+    """A blocked customer goes only because a project needs it, and has no event of its own."""
+    company = world.nordbyg
+    make_policy(company.tenant, "project", default_group="10")
+    world.uniconta.bulk(company.number, "ProjectGroup", 1, Group="10", Name="Fast pris")
+    company.debtor("1001", Blocked=True)
+    company.both()
+    company.policy(first_left=0)
+    company.uniconta.person_creates(company.number, "Project", Number="5001", Name="Tag", Account="1001", Group="10")
+    company.settle()
+    assert (company.customers(), company.link(uniconta_key="1001").reason) == ([], "first_ten")
+    company.press(first_ten.go_on, company.tenant.pk)
+    company.settle()
+    [case] = company.intempus.rows(company.intempus_number, "case")
+    assert (case["number"], case["customer"]) == ("5001", company.customer_by_number("1001")["id"])
+    # The group of what is needed is needed, too.
+    [group] = company.intempus.rows(company.intempus_number, "customer_group")
+    assert company.customer_by_number("1001")["customer_group"] == group["id"]
+    assert world.havnen.writes() == []
 
 
 def test_undoing_a_run_restores_what_nobody_changed_since(world: World) -> None:
