@@ -20,7 +20,6 @@ from sync.domain.field_watch import WATCHED, forget_fields
 from sync.models import ChangeEvent, Cursor, HeldSet, PutBack, Run
 from tenants.models import Connection, Tenant
 
-
 #: A link's columns before anybody, person or drain, has said anything about the record.
 UNDECIDED: dict[str, Any] = {
     "state": RecordLink.State.NEW,
