@@ -461,6 +461,19 @@ def test_members_are_changed_by_administrators_only(boss):
     assert boss.get(reverse("admin:tenants_membership_add")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [("/admin/tenants/tenant/add/", 403, "Det har du ikke ret til."), ("/nothing/", 404, "Siden findes ikke.")],
+)
+def test_a_refusal_is_said_in_words_and_leads_back(url, status, said):
+    client = Client()
+    client.force_login(make_user("consultant", "consultant", make_tenant("a")))
+    client.cookies["django_language"] = "da"
+    page = client.get(url)
+    assert page.status_code == status
+    assert said in page.content.decode() and f'href="{reverse("admin:index")}"' in page.content.decode()
+
+
 def test_nobody_deletes_companies_or_makes_records(boss):
     tenant = make_tenant("a")
     link = make_link(tenant)
