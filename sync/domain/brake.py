@@ -78,7 +78,7 @@ def kinds_of(entity: Entity, item: Item) -> list[str]:
 
 def _is_exempt(context: Context, entity: Entity, item: Item) -> bool:
     """A person asked for this very record (not for many at once), or it is part of a confirmed first load."""
-    if any(event.origin == ChangeEvent.Origin.PERSON and event.run_id is None for event in item.events):
+    if any(event.is_single_wish for event in item.events):
         return True
     loaded_at = context.policies[entity.name].loaded_at
     is_new = not (item.link.uniconta_base and item.link.intempus_base)

@@ -26,7 +26,7 @@ def hold_the_rest(context: Context, entity: Entity, items: list[Item]) -> None:
         return
     left = policy.first_left
     for item in items:
-        if item.error or not item.plan.writes or any(e.origin == ChangeEvent.Origin.PERSON for e in item.events):
+        if item.error or not item.plan.writes or any(event.is_single_wish for event in item.events):
             continue
         if left:
             left -= 1

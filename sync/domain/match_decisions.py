@@ -43,9 +43,11 @@ class TakenError(ValueError):
 # ------------------------------------------------------------------------------------------------ deciding
 
 
-def decide(tenant_id: int, row_ids: Iterable[int], decision: str, user_id: int | None) -> int:
+def decide(tenant_id: int, row_ids: Iterable[int], decision: str, user_id: int | None, run: Run | None = None) -> int:
     """Decide on rows; "" takes decisions back. Returns on how many: what is linked by now, or has nothing to be linked
     to, is left alone. Call inside a scope.
+
+    Under a `run` it is one wish for many, which the brake counts.
     """
     rows = list(
         MatchRow.objects.select_for_update(of=("self",))
@@ -54,7 +56,7 @@ def decide(tenant_id: int, row_ids: Iterable[int], decision: str, user_id: int |
     )
     count = 0
     for entity in dict.fromkeys(row.entity for row in rows):
-        count += _decide(tenant_id, entity, [row for row in rows if row.entity == entity], decision, user_id)
+        count += _decide(tenant_id, entity, [row for row in rows if row.entity == entity], decision, user_id, run)
     return count
 
 
@@ -88,7 +90,14 @@ def link_by_hand(tenant_id: int, row_id: int, other_id: int, user_id: int | None
     _decide(tenant_id, row.entity, [row], Decision.LINK, user_id)
 
 
-def _decide(tenant_id: int, entity: str, rows: Sequence[MatchRow], decision: str, user_id: int | None) -> int:
+def _decide(
+    tenant_id: int,
+    entity: str,
+    rows: Sequence[MatchRow],
+    decision: str,
+    user_id: int | None,
+    run: Run | None = None,
+) -> int:
     links = RecordLink.objects.select_for_update().in_bulk(
         {pk for row in rows for pk in (row.link_id, row.other_id) if pk}
     )
@@ -119,7 +128,7 @@ def _decide(tenant_id: int, entity: str, rows: Sequence[MatchRow], decision: str
         about = str(links[able[0].link_id]) if len(able) == 1 else str(len(able))
         audit(tenant_id, user_id, "match_decided", f"{entity}: {decision or 'taken back'}, {about}")
         if context.tenant.is_live:
-            retry([pk for pk in links if not links[pk].is_linked], user_id)
+            retry([pk for pk in links if not links[pk].is_linked], user_id, run=run)
     return len(able)
 
 
@@ -211,7 +220,7 @@ def decide_many(tenant_id: int, run_id: int) -> Run | None:
             if "winners" in run.result:
                 count += choose_winners(tenant_id, ids, run.result["winners"], run.requested_by_id)
             else:
-                count += decide(tenant_id, ids, run.result["decision"], run.requested_by_id)
+                count += decide(tenant_id, ids, run.result["decision"], run.requested_by_id, run)
         if not ids:
             break
         after = ids[-1]

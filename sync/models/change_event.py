@@ -104,3 +104,8 @@ class ChangeEvent(models.Model):
     @property
     def state_label(self) -> str:
         return gettext("Held") if self.is_held else self.get_state_display()
+
+    @property
+    def is_single_wish(self) -> bool:
+        """A person asked for this very record, and not, by a run, for many at once."""
+        return self.origin == self.Origin.PERSON and self.run_id is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.domain import first_ten
+from sync.domain.retry_many import queue_retry, retry_many
 from sync.domain.undo import undo_run
 from sync.models import Run
 from tenants.scoping import tenant_scope
@@ -32,6 +33,12 @@ def test_the_first_ten_are_written_and_the_rest_waits_for_a_person(world: World)
     assert (len(company.customers()), len(other.customers())) == (10, 11)
     assert sorted(link.reason for link in company.links() if not link.intempus_id) == ["first_ten"] * 3
     company.both()
+    with tenant_scope(company.tenant.pk):  # a wish for many is no look at the ten
+        run = queue_retry(company.tenant.pk, {"filter": {"reason": "first_ten"}}, None)
+    assert run is not None
+    retry_many(company.tenant.pk, run.pk)
+    company.settle()
+    assert len(company.customers()) == 10
     row_id = next(row["RowId"] for row in company.debtors().values() if row["Account"] == "1001")
     company.edit(row_id, City="Odense")  # not even a change of the ten is written until somebody has looked
     company.both()

@@ -167,7 +167,7 @@ def test_it_works_and_stops(worker: Worker, server: Server) -> None:
     began = time.monotonic()
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(15) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 12  # far from the 30 s after which it would be killed
     assert living(family) == []
     assert not server.has_beat(name)
     assert "cluster_hangs" not in worker.said()
@@ -190,7 +190,7 @@ def test_the_silent_deadlock_is_recovered(worker: Worker, server: Server) -> Non
 def test_after_the_death_of_the_main_process_nobody_is_left_of_it(worker: Worker) -> None:
     old_family = worker.family()
     worker.main().kill()
-    wait_for(lambda: not living(old_family), 5, "its orphans are gone")
+    wait_for(lambda: not living(old_family), 15, "its orphans are gone")
     worker.wait_until_it_works()
     assert worker.process.poll() is None
 
@@ -198,7 +198,7 @@ def test_after_the_death_of_the_main_process_nobody_is_left_of_it(worker: Worker
 def test_after_the_death_of_the_sentinel_a_new_cluster_works(worker: Worker) -> None:
     old_family = worker.family()
     worker.sentinel().kill()
-    wait_for(lambda: not living(old_family), 5, "its orphans are gone")
+    wait_for(lambda: not living(old_family), 15, "its orphans are gone")
     worker.wait_until_it_works()
 
 
@@ -206,7 +206,7 @@ def test_after_the_death_of_the_supervisor_nobody_is_left(worker: Worker) -> Non
     family = worker.family()
     worker.process.kill()
     worker.process.wait()
-    wait_for(lambda: not living(family), 5, "the cluster is gone")
+    wait_for(lambda: not living(family), 15, "the cluster is gone")
 
 
 def test_busy_is_not_hanging(worker: Worker, server: Server) -> None:
@@ -226,13 +226,13 @@ def test_running_work_finishes_before_the_stop(worker: Worker, server: Server) -
     server.enqueue("time.sleep", 3)
     wait_for(
         lambda: server.run("SELECT 1 FROM django_q_ormq WHERE lock > clock_timestamp() + interval '1 minute'"),
-        5,
+        15,
         "taken",
     )
     began = time.monotonic()
     worker.process.send_signal(signal.SIGINT)
     worker.process.wait(15)
-    assert 1.5 < time.monotonic() - began < 8
+    assert 1.5 < time.monotonic() - began < 15
     assert not server.run("SELECT 1 FROM django_q_ormq WHERE lock > clock_timestamp() + interval '1 minute'")
 
 
@@ -241,13 +241,13 @@ def test_stopping_is_bounded_and_a_second_signal_is_impatient(worker: Worker, se
     server.enqueue("time.sleep", 60)
     wait_for(
         lambda: server.run("SELECT 1 FROM django_q_ormq WHERE lock > clock_timestamp() + interval '1 minute'"),
-        5,
+        15,
         "taken",
     )
     worker.process.send_signal(signal.SIGTERM)
     time.sleep(1)
     worker.process.send_signal(signal.SIGTERM)
-    worker.process.wait(5)
+    worker.process.wait(15)
     assert living(family) == []
     server.run("DELETE FROM django_q_ormq")
 
