@@ -167,7 +167,7 @@ def test_it_works_and_stops(worker: Worker, server: Server) -> None:
     began = time.monotonic()
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(15) == 0
-    assert time.monotonic() - began < 12  # far from the 30 s after which it would be killed
+    assert time.monotonic() - began < 9  # by itself: after 10 it would be killed
     assert living(family) == []
     assert not server.has_beat(name)
     assert "cluster_hangs" not in worker.said()
