@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -29,26 +30,6 @@ GROUP = 40
 CRASHES_ALONE = 3
 #: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
 ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
-
-# Whatever is pending for these records, due or not. A webhook that came since the link was made is known only by its
-# record id.
-TAKE = f"""
-WITH theirs AS (
-    SELECT e.id, l.id AS link_id FROM mappings_recordlink l, LATERAL (
-        SELECT id, system, received_at FROM sync_changeevent WHERE state = 'pending' AND link_id = l.id
-        UNION ALL
-        SELECT id, system, received_at FROM sync_changeevent
-        WHERE state = 'pending' AND link_id IS NULL AND tenant_id = l.tenant_id AND entity = l.entity AND remote_id <> ''
-          AND ({" OR ".join(f"system = '{system}' AND remote_id = l.{system}_id" for system in System)})
-    ) e
-    WHERE l.id = ANY(%s) {{condition}}
-)
-UPDATE sync_changeevent e SET state = 'claimed', claim = %s, crashes = e.crashes + 1, link_id = theirs.link_id
-FROM theirs WHERE e.id = theirs.id AND e.state = 'pending'
-RETURNING e.*
-"""  # noqa: S608 - constants of this module
-#: Of records that were read already: a hint that came since says that Uniconta holds something newer than what was read.
-READ_SINCE = f"AND (e.system <> '{System.UNICONTA}' OR e.received_at <= l.uniconta_seen_at)"
 
 
 class LeaseLostError(Exception):
@@ -183,9 +164,34 @@ def take_for(lease: Lease, links: list[int], *, are_read: bool = False) -> list[
 
     `are_read`: Uniconta was read already, so what came since stays for the next look, which reads it anew.
     """
-    statement = TAKE.format(condition=READ_SINCE if are_read else "")
-    claimed = ChangeEvent.objects.raw(statement, [links, lease.token])
-    return sorted(claimed, key=lambda event: (event.priority, event.pk))
+    pending = ChangeEvent.objects.filter(tenant_id=lease.tenant_id, state=State.PENDING)
+    records = RecordLink.objects.in_bulk(links)
+    # One index for each way to belong to a record; asked for in one statement, none of them would be used.
+    found = [(event, event.link_id) for event in pending.filter(link_id__in=links)]
+    # A webhook that came since the link was made is known only by its record id.
+    for system in System:
+        by_id = {(link.entity, link.remote_id(system)): pk for pk, link in records.items() if link.remote_id(system)}
+        entities, ids = {entity for entity, _ in by_id}, [record_id for _, record_id in by_id]
+        loose = pending.filter(link=None, system=system.value, entity__in=entities, remote_id__in=ids)
+        named = ((event, by_id.get((event.entity, event.remote_id))) for event in loose)
+        found += [(event, pk) for event, pk in named if pk is not None]
+    if are_read:
+        found = [(event, pk) for event, pk in found if not _came_since(event, records[pk])]
+    for event, pk in found:
+        if event.link_id is None:
+            event.link_id = pk
+            event.save(update_fields=["link"])
+    ids_taken = [event.pk for event, _ in found]
+    pending.filter(pk__in=ids_taken).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
+    taken = ChangeEvent.objects.filter(pk__in=ids_taken, state=State.CLAIMED, claim=lease.token)
+    return list(taken.order_by("priority", "id"))
+
+
+def _came_since(event: ChangeEvent, link: RecordLink) -> bool:
+    """Whether the event says that Uniconta holds something newer than what was read of this record."""
+    if event.system != System.UNICONTA.value:
+        return False
+    return link.uniconta_seen_at is None or event.received_at > link.uniconta_seen_at
 
 
 def finish(events: Iterable[ChangeEvent], state: str, code: str = "", detail: str = "") -> None:

@@ -103,7 +103,7 @@ def test_a_row_made_for_another_table_is_said_and_no_more_are_made(world: World)
 def page_of(client: Client, company: Company) -> str:
     client.force_login(make_user("boss", is_superuser=True))
     client.cookies["django_language"] = "en"
-    return client.get(reverse("admin:tenants_tenant_change", args=[company.tenant.pk])).content.decode()
+    return client.get(reverse("admin:tenants_tenant_webhooks", args=[company.tenant.pk])).content.decode()
 
 
 def test_a_row_that_uniconta_could_not_call_shows_with_its_reason(world: World, client: Client, settings: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from mappings.models import FieldRule
-from sync.domain.pull import OVERLAP, _advance, _is_complete_due, _restart
+from sync.domain.pull import OVERLAP, _advance, _is_complete_due, _remapped, _restart
 from sync.models import Cursor, Run
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -59,12 +59,21 @@ def test_when_everything_is_read() -> None:
     assert _is_complete_due(tenant.pk)  # what committed late behind the very first reading
     pulled(tenant, timedelta(minutes=1))
     assert not _is_complete_due(tenant.pk)
-    for each, is_due in ((other, False), (tenant, True)):
-        with tenant_scope(each.pk):
-            FieldRule.objects.create(tenant=each, entity="customer", attribute="x", is_off=True)
-        assert _is_complete_due(tenant.pk) is is_due
-    pulled(tenant, timedelta(0))
-    assert not _is_complete_due(tenant.pk)
     with tenant_scope(tenant.pk):
         Run.objects.filter(tenant=tenant).update(started_at=timezone.now() - timedelta(hours=25))
     assert _is_complete_due(tenant.pk)
+
+
+def test_an_entity_is_read_whole_after_its_mapping_changed() -> None:
+    """That entity alone, of that company alone."""
+    tenant, other = make_tenant(), make_tenant()
+    for each in (tenant, other):
+        pulled(each, timedelta(minutes=1))
+        assert _remapped(each.pk) == set()
+    with tenant_scope(tenant.pk):
+        FieldRule.objects.create(tenant=tenant, entity="customer", attribute="x", is_off=True)
+    assert (_remapped(tenant.pk), _remapped(other.pk)) == ({"customer"}, set())
+    pulled(tenant, timedelta(0), result={"is_complete": False, "remapped": ["product"]})
+    assert _remapped(tenant.pk) == {"customer"}
+    pulled(tenant, timedelta(0), result={"is_complete": False, "remapped": ["customer"]})
+    assert _remapped(tenant.pk) == set()
