@@ -168,7 +168,7 @@ def test_a_budget_that_runs_out(healthy):
         count_calls("uniconta", login_of(Connection.objects.get(system="uniconta")), "sweep", 4000)
     output = doctor()[0]
     assert re.search(r"! Calls, Uniconta: 40\d\d of 5000 today\. .*wait until midnight", output)
-    assert "press Run now under What carries the changes" in output
+    assert "press Run now on the page Schedules" in output
 
 
 def test_an_address_that_does_not_answer(healthy, settings):
