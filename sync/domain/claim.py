@@ -177,10 +177,10 @@ def take_for(lease: Lease, links: list[int], *, are_read: bool = False) -> list[
         found += [(event, pk) for event, pk in named if pk is not None]
     if are_read:
         found = [(event, pk) for event, pk in found if not _came_since(event, records[pk])]
-    for event, pk in found:
-        if event.link_id is None:
-            event.link_id = pk
-            event.save(update_fields=["link"])
+    loose_ones = [(event, pk) for event, pk in found if event.link_id is None]
+    for event, pk in loose_ones:
+        event.link_id = pk
+    ChangeEvent.objects.bulk_update([event for event, _ in loose_ones], ["link"])
     ids_taken = [event.pk for event, _ in found]
     pending.filter(pk__in=ids_taken).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
     taken = ChangeEvent.objects.filter(pk__in=ids_taken, state=State.CLAIMED, claim=lease.token)
