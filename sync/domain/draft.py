@@ -16,9 +16,10 @@ from mappings.transforms import MappingError
 from sync.connectors.base import Row
 from sync.connectors.errors import RemoteError
 from sync.connectors.masking import mask_personal_numbers
-from sync.domain.connections import NotReadyError, Recorder, connector_for
-from sync.domain.context import Context, database_now, load_context
+from sync.domain.connections import NotReadyError, Recorder
+from sync.domain.context import Context, database_now
 from sync.domain.decide import Item, plan_items
+from sync.domain.first_matching import preparing_context
 from sync.domain.observe import note_seen, read_row
 from sync.domain.runs import fail_run, finish_run, progress, start
 from sync.models import Run
@@ -60,9 +61,7 @@ def _carry_out(tenant_id: int, run_id: int, work: Any) -> None:
         return
     recorder = Recorder(tenant_id, run.pk)
     try:
-        connectors = {system: connector_for(tenant_id, system, recorder) for system in System}
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
+        context = preparing_context(tenant_id, recorder)
         drafted = OwnFields.from_json(run.result["draft"]).laid_over(ENTITIES[run.entity])
         work(run, context, drafted)
     except NotReadyError as error:
