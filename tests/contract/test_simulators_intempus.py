@@ -555,3 +555,338 @@ def test_a_case_has_a_person_in_charge(client: Client) -> None:
     assert (case["responsible"], case["responsible_name"]) == (employee["resource_uri"], PERSON["name"])
     assert case["responsible_id"] == str(employee["id"])
     assert client.patch(f"case/{case['id']}/", json={"responsible": None}).json()["responsible"] is None
+
+
+# -- work reports ----------------------------------------------------------------------------------------------------
+
+MODEL, WORK, SICKNESS, HOURS, OVERTIME, SICK, OTHERS_HOURS = 7101, 7111, 7112, 7121, 7122, 7123, 7124
+MASON, FOREMAN, WALL, CLOSED_CASE, CONTRACT = 7201, 7202, 7301, 7302, 7401
+WEDNESDAY = "2026-11-04"
+
+
+def uri(resource: str, row_id: int) -> str:
+    return f"/web/v1/{resource}/{row_id}/"
+
+
+def employee(row_id: int, number: str, name: str) -> dict[str, Any]:
+    return {"id": row_id, "number": number, "name": name, "username": f"u{number}", "password_generation": 2}
+
+
+@pytest.fixture
+def hours(intempus: IntempusSimulator) -> None:
+    """Two employees, one of them with a contract, a case that is open and one that is closed, and what is done."""
+    rows: list[tuple[str, list[dict[str, Any]]]] = [
+        ("employee", [employee(MASON, "11", "Åge Lund"), employee(FOREMAN, "12", "Gro Dam")]),
+        ("responsible", [{"employee": FOREMAN, "level": "final_approver"}]),
+        ("customer", [{"id": 7001, "name": "Ørsted", "number": "1"}]),
+        ("case", [{"id": WALL, "number": "P1", "name": "Mur", "customer": 7001}]),
+        ("case", [{"id": CLOSED_CASE, "number": "P2", "name": "Tag", "customer": 7001, "permit_new_workreports": False}]),
+        ("work_model", [{"id": MODEL, "name": "Timelønnede"}, {"id": 7102, "name": "Funktionærer"}]),
+        ("work_category", [{"id": WORK, "name": "Projekt", "work_model": MODEL}]),
+        ("work_category", [{"id": SICKNESS, "name": "Fravær", "type": "absence", "case_related": False, "work_model": MODEL}]),
+        ("work_category", [{"id": 7113, "name": "Tillæg", "supplement": True, "work_model": MODEL}]),
+        ("work_type", [{"id": HOURS, "name": "Murerarbejde", "unit": "Timer", "work_model": MODEL, "work_category": WORK}]),
+        ("work_type", [{"id": OVERTIME, "name": "Overtid 1", "unit": "Overtimer", "work_model": MODEL, "work_category": 7113}]),
+        ("work_type", [{"id": SICK, "name": "Sygdom", "unit": "Timer", "work_model": MODEL, "work_category": SICKNESS}]),
+        ("work_type", [{"id": OTHERS_HOURS, "name": "Kontor", "work_model": 7102, "work_category": WORK}]),
+        ("contract", [{"id": CONTRACT, "employee": MASON, "work_model": MODEL, "start_date": "2026-01-01"}]),
+        ("product", [{"id": 7501, "number": "M1", "name": "Mørtel", "unit": "Sæk"}]),
+    ]  # fmt: skip
+    intempus.load({"rows": [{"company": NORDBYG_INTEMPUS, "resource": name, "rows": each} for name, each in rows]})
+
+
+def report_values(**values: Any) -> dict[str, Any]:
+    known = {"company": COMPANY_URI, "employee": uri("employee", MASON), "worktype": uri("work_type", HOURS)}
+    return known | {"case": uri("case", WALL), "start_date": WEDNESDAY, "amount": 7.4} | values
+
+
+def report(client: Client, **values: Any) -> dict[str, Any]:
+    answer = client.post("work_report/", json=report_values(**values))
+    assert answer.status_code == 201, answer.text
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def reread(client: Client, row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(row["resource_uri"]).json()
+    return found
+
+
+@pytest.mark.usefixtures("hours")
+def test_a_work_report_repeats_what_it_refers_to(intempus: IntempusSimulator, client: Client) -> None:
+    intempus.clock.set(datetime(2026, 11, 4, 14, tzinfo=UTC), freeze=True)
+    created = report(
+        client, amount="2.53333333", start_time="22:00", end_time="00:32:00", remarks="Fugt", creation_id="r1"
+    )
+    listed = client.get("work_report/").json()["objects"]
+    assert [row["id"] for row in listed] == [created["id"]]
+    waiting = {"date": None, "time": None, "name": None, "number": None, "username": None}
+    assert listed[0] == {
+        "additional_remarks": "",
+        "amount": "2.53333333",
+        "approved": False,
+        "approved_by": [
+            {"level": "second_approver", "label": "Anden godkender"} | waiting,
+            {"level": "final_approver", "label": "Endelig godkender"} | waiting,
+        ],
+        "approved_by_final": None,
+        "approved_by_initial": None,
+        "break_duration": None,
+        "case": uri("case", WALL),
+        "case_name": "Mur",
+        "company": COMPANY_URI,
+        "contract": uri("contract", CONTRACT),
+        "creation_datetime": "2026-11-04T15:00:00",
+        "creation_id": "r1",
+        "employee": uri("employee", MASON),
+        "employee_id": str(MASON),
+        "employee_name": "Åge Lund",
+        "employee_number": "11",
+        "end_date": WEDNESDAY,
+        "end_time": "00:32:00",
+        "id": created["id"],
+        "isimmutable": False,
+        "logical_timestamp": intempus.row(NORDBYG_INTEMPUS, "work_report", created["id"])["logical_timestamp"],  # type: ignore[index]
+        "origin": "",
+        "product": None,
+        "remarks": "Fugt",
+        "resource_uri": uri("work_report", created["id"]),
+        "start_date": WEDNESDAY,
+        "start_time": "22:00:00",
+        "start_week_number": 45,
+        "uuid": None,
+        "work_category_name": "Projekt",
+        "work_type_unit": "Timer",
+        "worktype": uri("work_type", HOURS),
+        "worktype_name": "Murerarbejde",
+    }
+    client.patch(f"employee/{MASON}/", json={"name": "Åge B. Lund"})
+    assert client.get("work_report/").json()["objects"][0]["employee_name"] == "Åge B. Lund"
+
+
+@pytest.mark.usefixtures("hours")
+def test_filters_of_work_reports(intempus: IntempusSimulator, client: Client) -> None:
+    days = {day: report(client, start_date=f"2026-11-{day:02}")["id"] for day in (2, 3, 4)}
+    other = intempus.store_seed_rows(
+        NORDBYG_INTEMPUS,
+        "work_report",
+        [
+            {
+                "employee": FOREMAN,
+                "worktype": HOURS,
+                "case": CLOSED_CASE,
+                "start_date": "2026-11-03",
+                "amount": "1",
+                "approved": True,
+            }
+        ],
+    )[0]
+
+    def found(query: str) -> set[int]:
+        answer = client.get(f"work_report/?{query}")
+        assert answer.status_code == 200, answer.text
+        return {row["id"] for row in answer.json()["objects"]}
+
+    assert found("start_date__gte=2026-11-03&start_date__lte=2026-11-03") == {days[3], other}
+    assert found("approved=false&start_date__lt=2026-11-04") == {days[2], days[3]}
+    assert found("approved=true") == {other}
+    assert found(f"employee__in={FOREMAN},1") == {other}
+    assert found(f"case={WALL}") == set(days.values())
+    stamp = client.get("work_report/").headers["Logical-Timestamp"]
+    assert found(f"logical_timestamp__gt={stamp}") == set()
+    assert len(found("stat_date__gte=2027-01-01")) == 4  # a typo is a full download
+    refused = client.get("work_report/?isimmutable=true")
+    assert (refused.status_code, refused.json()) == (
+        400, {"error": "The 'isimmutable' field does not allow filtering."}
+    )  # fmt: skip
+    intempus.switches.work_report_has_timestamp = False
+    assert len(found("logical_timestamp__gt=99999999999999&limit=1")) == 1
+    assert "logical_timestamp" not in client.get("work_report/").json()["objects"][0]
+
+
+@pytest.mark.usefixtures("hours")
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"employee": uri("employee", FOREMAN)}, "Medarbejderen har ingen kontrakt den 2026-11-04"),
+        ({"start_date": "2025-12-31"}, "Medarbejderen har ingen kontrakt den 2025-12-31"),
+        ({"start_date": "2026-06-30"}, "Perioden er låst til og med 2026-06-30"),
+        ({"worktype": uri("work_type", OTHERS_HOURS)}, "Arbejdstypen hører ikke til kontraktens arbejdsmodel"),
+        ({"worktype": uri("work_type", OVERTIME), "start_time": "07:00"}, "Start- og sluttidspunkt skal udfyldes"),
+        ({"worktype": uri("work_type", SICK + 2)}, "Arbejdstypen er ikke aktiv"),
+        ({"case": None}, "Der skal vælges en sag"),
+        ({"case": uri("case", CLOSED_CASE)}, "Sagen er lukket for nye registreringer"),
+    ],
+)
+def test_a_report_that_does_not_fit_is_refused(
+    intempus: IntempusSimulator, client: Client, values: dict[str, Any], sentence: str
+) -> None:
+    old = {"id": SICK + 2, "name": "Gammel", "active": False, "work_model": MODEL, "work_category": WORK}
+    intempus.store_seed_rows(NORDBYG_INTEMPUS, "work_type", [old])
+    intempus.person_edits(NORDBYG_INTEMPUS, "contract", CONTRACT, locked_date="2026-06-30")
+    intempus.person_edits(NORDBYG_INTEMPUS, "work_type", OVERTIME, report_interval=True)
+    answer = client.post("work_report/", json=report_values(**values))
+    assert (answer.status_code, answer.json()) == (400, {"error": [sentence]})
+    assert intempus.rows(NORDBYG_INTEMPUS, "work_report") == []
+
+
+@pytest.mark.usefixtures("hours")
+def test_absence_and_material_need_no_case(client: Client) -> None:
+    absence = report(client, worktype=uri("work_type", SICK), case=None, end_date="2026-11-06")
+    assert (absence["case_name"], absence["work_category_name"], absence["end_date"]) == (None, "Fravær", "2026-11-06")
+    material = report(client, worktype=None, product=uri("product", 7501), amount=3)
+    assert (material["product"], material["worktype_name"]) == (uri("product", 7501), None)
+    assert (material["work_type_unit"], material["amount"]) == (None, "3.00000000")
+
+
+@pytest.mark.usefixtures("hours")
+def test_only_a_person_approves(intempus: IntempusSimulator, client: Client) -> None:
+    intempus.clock.set(datetime(2026, 11, 5, 7, 30, tzinfo=UTC), freeze=True)
+    row = report(client)
+    answer = client.patch(row["resource_uri"], json={"approved": True, "isimmutable": True})
+    assert (answer.status_code, reread(client, row)["approved"], reread(client, row)["isimmutable"]) == (
+        202,
+        False,
+        False,
+    )
+    before = reread(client, row)["logical_timestamp"]
+    intempus.person_approves(NORDBYG_INTEMPUS, row["id"], level="second_approver", by=MASON)
+    half = reread(client, row)
+    assert (half["approved"], [each["name"] for each in half["approved_by"]]) == (False, ["Åge Lund", None])
+    intempus.person_approves(NORDBYG_INTEMPUS, row["id"], level="final_approver")
+    whole = reread(client, row)
+    assert (whole["approved"], whole["approved_by"][1]) == (True, {
+        "level": "final_approver", "label": "Endelig godkender", "date": "2026-11-05", "time": "08:30:00",
+        "name": "Gro Dam", "number": "12", "username": "u12",
+    })  # fmt: skip
+    assert before < half["logical_timestamp"] < whole["logical_timestamp"]
+    intempus.person_withdraws(NORDBYG_INTEMPUS, row["id"], level="final_approver")
+    assert reread(client, row)["approved"] is False
+    intempus.switches.approval_moves_timestamp = False
+    stamp = reread(client, row)["logical_timestamp"]
+    intempus.person_approves(NORDBYG_INTEMPUS, row["id"])
+    assert (reread(client, row)["approved"], reread(client, row)["logical_timestamp"]) == (True, stamp)
+
+
+@pytest.mark.usefixtures("hours")
+def test_an_approved_report_is_closed_to_the_api_and_open_to_people(
+    intempus: IntempusSimulator, client: Client
+) -> None:
+    row = report(client)
+    intempus.person_approves(NORDBYG_INTEMPUS, row["id"])
+    fixed = {"error": ["Registreringen er godkendt eller låst og kan ikke ændres"]}
+    for answer in (client.patch(row["resource_uri"], json={"amount": 8}), client.delete(row["resource_uri"])):
+        assert (answer.status_code, answer.json()) == (400, fixed)
+    intempus.person_edits(NORDBYG_INTEMPUS, "work_report", row["id"], amount="8")
+    assert (reread(client, row)["approved"], reread(client, row)["amount"]) == (True, "8.00000000")
+    intempus.person_locks(NORDBYG_INTEMPUS, row["id"])
+    for act in (
+        lambda: intempus.person_edits(NORDBYG_INTEMPUS, "work_report", row["id"], amount="9"),
+        lambda: intempus.person_deletes(NORDBYG_INTEMPUS, "work_report", row["id"]),
+        lambda: intempus.person_withdraws(NORDBYG_INTEMPUS, row["id"]),
+    ):
+        with pytest.raises(PersonRefusedError):
+            act()
+    intempus.person_locks(NORDBYG_INTEMPUS, row["id"], locked=False)
+    intempus.switches.edit_withdraws_approval = True
+    intempus.person_edits(NORDBYG_INTEMPUS, "work_report", row["id"], amount="9")
+    assert reread(client, row)["approved"] is False
+    intempus.person_deletes(NORDBYG_INTEMPUS, "work_report", row["id"])
+    assert client.get(row["resource_uri"]).status_code == 404
+    assert client.get("work_report/").json()["objects"] == []
+
+
+@pytest.mark.usefixtures("hours")
+def test_approved_reports_open_to_the_api_by_switch(intempus: IntempusSimulator, client: Client) -> None:
+    row = report(client)
+    intempus.person_approves(NORDBYG_INTEMPUS, row["id"])
+    intempus.switches.approved_reports_editable = True
+    assert client.patch(row["resource_uri"], json={"amount": 8}).status_code == 202
+    assert client.delete(row["resource_uri"]).status_code == 204
+
+
+@pytest.mark.usefixtures("hours")
+def test_bulk_lock_needs_an_origin_and_the_feature(intempus: IntempusSimulator, client: Client) -> None:
+    row = report(client)
+    body = {"ids": [row["id"]], "immutable": True, "action": "work_report_state"}
+    assert client.post("work_report/bulk/", json=body).status_code == 400
+    refused = client.post("work_report/bulk/", json=body | {"origin": "x"})
+    assert (refused.status_code, refused.json()) == (401, {"error": "Virksomheden har ikke adgang til denne funktion"})
+    intempus.switches.bulk_lock_enabled = True
+    assert client.post("work_report/bulk/", json=body | {"origin": "x"}).status_code == 200
+    assert reread(client, row)["isimmutable"] is True
+
+
+@pytest.mark.usefixtures("hours")
+def test_overtime_appears_by_itself(intempus: IntempusSimulator, client: Client) -> None:
+    intempus.add_overtime_rule(NORDBYG_INTEMPUS, MODEL, OVERTIME, "7.4")
+
+    def overtime() -> list[tuple[str, str, str]]:
+        rows = client.get("work_report/").json()["objects"]
+        return [(r["worktype_name"], r["amount"], r["start_date"]) for r in rows if r["origin"] == "intempus:overtime"]
+
+    report(client, amount=7)
+    assert overtime() == []
+    second = report(client, amount="2.53333333")
+    assert overtime() == [("Overtid 1", "2.13333333", WEDNESDAY)]
+    client.patch(second["resource_uri"], json={"amount": 1})
+    assert overtime() == [("Overtid 1", "0.60000000", WEDNESDAY)]
+    client.delete(second["resource_uri"])
+    assert overtime() == []
+
+
+@pytest.mark.usefixtures("hours")
+def test_a_work_type_embeds_its_model_and_category_in_a_detail(client: Client) -> None:
+    listed = next(row for row in client.get("work_type/").json()["objects"] if row["id"] == HOURS)
+    assert (listed["work_model"], listed["work_category"]) == (uri("work_model", MODEL), uri("work_category", WORK))
+    detail = client.get(f"work_type/{HOURS}/").json()
+    assert (detail["work_model"]["name"], detail["work_category"]["name"]) == ("Timelønnede", "Projekt")
+    assert "unit" not in detail
+    category = client.get(f"work_category/{SICKNESS}/").json()
+    assert set(category) == {
+        "active_worktypes", "case_related", "creation_id", "eligible_for_anomaly_detection", "hue", "id", "name",
+        "number", "resource_uri", "supplement", "type", "uuid", "work_model",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("hours")
+def test_an_employee_shows_the_contracts(intempus: IntempusSimulator, client: Client) -> None:
+    intempus.clock.set(datetime(2026, 11, 4, 14, tzinfo=UTC), freeze=True)
+    listed = {row["id"]: row for row in client.get("employee/").json()["objects"]}
+    assert (listed[MASON]["contract"], listed[MASON]["active_contract"]) == ([uri("contract", CONTRACT)], True)
+    assert (listed[FOREMAN]["contract"], listed[FOREMAN]["active_contract"]) == ([], False)
+    detail = client.get(f"employee/{MASON}/").json()
+    assert [each["work_model_name"] for each in detail["contract"]] == ["Timelønnede"]
+    assert client.patch(f"contract/{CONTRACT}/", json={"end_date": "2026-11-03"}).status_code == 202
+    assert client.get(f"employee/{MASON}/").json()["active_contract"] is False
+
+
+@pytest.mark.usefixtures("hours")
+def test_reports_of_another_company_stay_out_of_sight(server: Served, client: Client) -> None:
+    row = report(client)
+    with Client(server.url) as other:
+        other.headers["Authorization"] = "ApiKey api@havnensel.dk:h"
+        assert other.get("work_report/").json()["objects"] == []
+        assert other.get(row["resource_uri"]).status_code == 404
+
+
+@pytest.mark.usefixtures("hours")
+def test_reports_over_the_control_channel_and_the_page(server: Served, client: Client) -> None:
+    control = f"{server.url}/_control"
+    rows = [{"employee": MASON, "worktype": HOURS, "case": WALL, "start_date": WEDNESDAY, "amount": "7"}] * 3
+    body: dict[str, Any] = {"company": NORDBYG_INTEMPUS, "resource": "work_report", "rows": rows}
+    ids = requests.post(f"{control}/seed_rows", json=body, timeout=5).json()["ids"]
+
+    def state() -> list[tuple[bool, bool]]:
+        return [(row["approved"], row["isimmutable"]) for row in client.get("work_report/").json()["objects"]]
+
+    body = {"company": NORDBYG_INTEMPUS, "ids": ids[:2]}
+    assert requests.post(f"{control}/work_report/approve", json=body, timeout=5).json() == {"ids": ids[:2]}
+    requests.post(f"{control}/work_report/lock", json=body | {"ids": ids[:1]}, timeout=5)
+    assert state() == [(True, True), (True, False), (False, False)]
+    address = f"{server.url}/?company={NORDBYG_INTEMPUS}&resource=work_report"
+    page = requests.get(address, timeout=5).text
+    assert [page.count(f'value="{act}"') for act in ("approve", "withdraw", "lock", "unlock")] == [1, 1, 1, 1]
+    form = {"company": NORDBYG_INTEMPUS, "resource": "work_report", "row": ids[2], "act": "approve"}
+    assert f"Report {ids[2]} was approved." in requests.post(f"{server.url}/", data=form, timeout=5).text
+    assert state() == [(True, True), (True, False), (True, False)]

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -700,3 +701,213 @@ def test_a_project_as_the_api_page_shows_it(
         refused = client.post(insert, json=values | {"Number": "5003"} | wrong)
         assert refused.status_code == 400, wrong
     assert "Fast pris" in client.get(server.url, params={"table": "ProjectGroup"}).text
+
+
+# -- project journals ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(uniconta: UnicontaSimulator) -> None:
+    """Both companies have a journal, a project, an employee, an item and a pay type under the same keys."""
+    for company in (NORDBYG, HAVNENS_EL):
+        rows: list[tuple[str, dict[str, object]]] = [
+            ("ProjectJournal", {"Journal": "Intempus", "Name": "Timer"}),
+            ("Project", {"Number": "P1", "Name": "Mur", "Account": "1001"}),
+            ("Employee", {"Number": "11", "Name": "Åge Lund", "CostPrice": 210}),
+            ("InvItem", {"Item": "TIME", "Name": "Murertime", "SalesPrice1": 545}),
+            ("PrCategory", {"Number": "L", "Name": "Løn", "CatType": "Labour"}),
+            ("EmpPayrollCategory", {"Number": "100", "Name": "Normaltid", "Rate": 198, "Unit": "Hours"}),
+        ]
+        for table, values in rows:
+            uniconta.store_seed_rows(company, table, [values])
+
+
+def line(**values: object) -> dict[str, object]:
+    known = {"Journal": "Intempus", "Project": "P1", "Employee": "11", "Item": "TIME", "PayrollCategory": "100"}
+    return known | {"Date": "2026-11-04", "Qty": 7.4, "Unit": "Hours", "Text": "Fugt", "ReferenceNumber": "I1"} | values
+
+
+def insert(server: Served, client: requests.Session, *lines: dict[str, object]) -> requests.Response:
+    return client.post(entities(server, "InsertList/ProjectJournalLineClient"), json=list(lines))
+
+
+def by_reference(server: Served, client: requests.Session, entity: str, reference: str) -> list[dict[str, object]]:
+    query = {"$filter": f"ReferenceNumber eq '{reference}'"}
+    found: list[dict[str, object]] = client.get(f"{server.url}/odata/{NORDBYG}/{entity}", params=query).json()["value"]
+    return found
+
+
+@pytest.mark.usefixtures("journal")
+def test_a_journal_line_is_stored_with_the_prices_uniconta_knows(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    answer = client.post(
+        entities(server, "Insert/ProjectJournalLineClient"), json=line(TimeFrom="07:00", TimeTo="14:54")
+    )
+    assert (answer.status_code, answer.json()) == (200, {
+        "RowId": 1, "CompanyId": NORDBYG, "Journal": "Intempus", "Date": "2026-11-04T00:00:00", "Project": "P1",
+        "PayrollCategory": "100", "Employee": "11", "Item": "TIME", "Text": "Fugt", "Qty": 7.4, "Unit": "Hours",
+        "TimeFrom": "07:00:00", "TimeTo": "14:54:00", "CostPrice": 198.0, "SalesPrice": 545.0, "DiscountPct": 0.0,
+        "CostAmount": 1465.2, "SalesAmount": 4033.0, "Invoiceable": False, "Voucher": 0, "ReferenceNumber": "I1",
+        "Approved": False, "OnHold": False, "LineNumber": 0.0,
+    })  # fmt: skip
+    uniconta.switches.times_as_datetimes = True
+    uniconta.switches.line_prices_filled = False
+    row = insert(server, client, line(TimeFrom="2026-11-04T22:30:00", ReferenceNumber="I2")).json()[0]
+    assert (row["TimeFrom"], row["CostPrice"], row["SalesAmount"]) == ("0001-01-01T22:30:00", 0.0, 0.0)
+
+
+@pytest.mark.usefixtures("journal")
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Journal": "Ukendt"},
+        {"Journal": None},
+        {"Project": "P9"},
+        {"Project": ""},
+        {"Employee": "99"},
+        {"Item": "X"},
+        {"PrCategory": "X"},
+        {"PayrollCategory": "X"},
+    ],
+)
+def test_a_line_that_refers_to_nothing_is_refused_with_its_whole_list(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session, values: dict[str, object]
+) -> None:
+    answer = insert(server, client, line(), line(ReferenceNumber="I2", **values))
+    assert answer.status_code == 400
+    assert isinstance(answer.json(), str)  # one sentence; which of the lines is not said
+    assert uniconta.rows(NORDBYG, "ProjectJournalLine") == []
+    uniconta.switches.insert_list_all_or_nothing = False
+    assert insert(server, client, line(), line(ReferenceNumber="I2", **values)).status_code == 400
+    assert [row["ReferenceNumber"] for row in uniconta.rows(NORDBYG, "ProjectJournalLine")] == ["I1"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_lines_have_no_key_so_a_lost_reply_repeated_makes_two(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    uniconta.faults.add("drop", method="POST", path="InsertList", nth=1)
+    with pytest.raises(requests.ConnectionError):
+        insert(server, client, line())
+    assert insert(server, client, line()).status_code == 200
+    assert [row["RowId"] for row in by_reference(server, client, "ProjectJournalLineClient", "I1")] == [1, 2]
+    by_value = client.get(entities(server, "ProjectJournalLineClient?Name=ReferenceNumber&Value=I1")).json()
+    assert [row["RowId"] for row in by_value] == [1, 2]
+    assert uniconta.rows(HAVNENS_EL, "ProjectJournalLine") == []
+
+
+@pytest.mark.usefixtures("journal")
+def test_lines_can_be_found_by_journal_and_date(server: Served, client: requests.Session) -> None:
+    insert(server, client, *(line(ReferenceNumber=f"I{day}", Date=f"2026-11-{day:02}") for day in (2, 3, 4)))
+    query = "Journal eq 'Intempus' and Date ge datetime'2026-11-03T00:00:00'"
+    rows = client.get(f"{server.url}/odata/{NORDBYG}/ProjectJournalLineClient", params={"$filter": query}).json()[
+        "value"
+    ]
+    assert [row["ReferenceNumber"] for row in rows] == ["I3", "I4"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_no_webhook_for_lines_and_postings(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session, receiver: Receiver
+) -> None:
+    uniconta.add_change_url(NORDBYG, receiver.url)
+    insert(server, client, line())
+    uniconta.person_edits(NORDBYG, "ProjectJournalLine", 1, Qty=8)
+    uniconta.person_posts(NORDBYG, "Intempus")
+    uniconta.person_edits(NORDBYG, "EmpPayrollCategory", 1, Name="Normal")
+    assert uniconta.wait_for_webhooks()
+    assert [parameters(path)["Table"] for _, path, _, _ in receiver.calls] == ["EmpPayrollCategory"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_posting_moves_the_lines_into_the_transactions(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    uniconta.clock.set(datetime(2026, 11, 9, 12, tzinfo=UTC), freeze=True)
+    rows = insert(server, client, line(), line(ReferenceNumber="I2", OnHold=True)).json()
+    insert(server, client, line(ReferenceNumber="I3"))
+    uniconta.person_deletes(NORDBYG, "ProjectJournalLine", 3)
+    assert uniconta.person_posts(NORDBYG, "Intempus") == 1
+    assert [row["ReferenceNumber"] for row in uniconta.rows(NORDBYG, "ProjectJournalLine")] == ["I2"]
+    gone = ("Journal", "Approved", "OnHold", "LineNumber")
+    as_posted = {name: value for name, value in rows[0].items() if name not in gone}
+    assert by_reference(server, client, "ProjectTransClient", "I1") == [
+        as_posted | {"RowId": 1, "Voucher": 1, "PostedDate": "2026-11-09T00:00:00"}
+    ]
+    refused = client.post(entities(server, "Insert/ProjectTransClient"), json=line())
+    assert (refused.status_code, refused.json()) == (400, "No rights")
+    uniconta.person_edits(NORDBYG, "ProjectJournalLine", 2, OnHold=False)
+    uniconta.switches.posting_keeps_reference_number = False
+    assert uniconta.person_posts(NORDBYG, "Intempus") == 2
+    assert by_reference(server, client, "ProjectTransClient", "I2") == []
+    assert [row["Qty"] for row in uniconta.rows(NORDBYG, "ProjectTrans")] == [7.4, 7.4]
+    assert uniconta.rows(HAVNENS_EL, "ProjectTrans") == []
+
+
+@pytest.mark.usefixtures("journal")
+def test_a_journal_that_keeps_its_lines_shows_them_twice(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    uniconta.person_edits(NORDBYG, "ProjectJournal", 1, DeleteLines=False)
+    insert(server, client, line())
+    uniconta.person_posts(NORDBYG, "Intempus")
+    for entity in ("ProjectJournalLineClient", "ProjectTransClient"):
+        assert len(by_reference(server, client, entity, "I1")) == 1
+
+
+@pytest.mark.usefixtures("journal")
+def test_blocked_and_closed_are_refused_by_switch_only(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    insert(server, client, line())
+    project = uniconta.row_by_key(NORDBYG, "Project", "P1")
+    assert project is not None
+    uniconta.person_edits(NORDBYG, "Project", project["RowId"], Blocked=True)
+    uniconta.close_period(NORDBYG, "2026-11-04")
+    with pytest.raises(PersonRefusedError, match="The period is closed"):
+        uniconta.person_posts(NORDBYG, "Intempus")
+    uniconta.person_edits(NORDBYG, "ProjectJournal", 1, Blocked=True)
+    with pytest.raises(PersonRefusedError, match="The journal is blocked"):
+        uniconta.person_posts(NORDBYG, "Intempus")
+    assert insert(server, client, line()).status_code == 200
+    sentences = []
+    for name in ("closed_periods_refused", "blocked_journals_refused", "blocked_projects_refused"):
+        setattr(uniconta.switches, name, True)
+        answer = insert(server, client, line())
+        assert answer.status_code == 400
+        sentences.append(answer.json())
+    assert sentences == ["The period is closed", "The journal is blocked", "The project is blocked"]
+    uniconta.switches.blocked_journals_refused = uniconta.switches.blocked_projects_refused = False
+    assert insert(server, client, line(Date="2026-11-05")).status_code == 200
+
+
+@pytest.mark.usefixtures("journal")
+def test_a_long_text_is_cut_or_refused(uniconta: UnicontaSimulator, server: Served, client: requests.Session) -> None:
+    assert insert(server, client, line(Text="x" * 61)).json()[0]["Text"] == "x" * 60
+    uniconta.switches.line_text_truncated = False
+    refused = insert(server, client, line(Text="x" * 61))
+    assert (refused.status_code, refused.json()) == (400, "The text is too long")
+
+
+@pytest.mark.usefixtures("journal")
+def test_posting_over_the_control_channel_and_the_page(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    control = f"{server.url}/_control"
+    body: dict[str, object] = {
+        "company": NORDBYG,
+        "table": "ProjectJournalLine",
+        "rows": [line(), line(ReferenceNumber="I2")],
+    }
+    assert requests.post(f"{control}/seed_rows", json=body, timeout=5).json() == {"ids": [1, 2]}
+    body = {"company": NORDBYG, "journal": "Intempus"}
+    assert requests.post(f"{control}/post_journal", json=body, timeout=5).json() == {"voucher": 1}
+    insert(server, client, line(ReferenceNumber="I3"))
+    assert 'value="post"' in requests.get(f"{server.url}/?company={NORDBYG}&table=ProjectJournal", timeout=5).text
+    form = {"company": NORDBYG, "table": "ProjectJournal", "row": 1, "act": "post"}
+    assert "Journal Intempus was posted with voucher 2." in requests.post(f"{server.url}/", data=form, timeout=5).text
+    for table in ("ProjectJournalLine", "ProjectTrans", "EmpPayrollCategory", "PrCategory"):
+        assert requests.get(f"{server.url}/?company={NORDBYG}&table={table}&row=1", timeout=5).status_code == 200
+    requests.post(f"{control}/close_period", json={"company": NORDBYG, "until": "2026-11-30"}, timeout=5)
+    assert uniconta.closed_until == {NORDBYG: "2026-11-30"}

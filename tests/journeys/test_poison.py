@@ -33,7 +33,7 @@ def spoil(company: Company, side: str, record_id: int, **values: Any) -> None:
     else:
         number, stamp = company.intempus_number, company.intempus.next_timestamp()
         stored = company.intempus.store.table(number, "customer").rows[record_id]
-        company.intempus._put(number, RESOURCES["customer"], record_id, {**stored, **values}, stamp)
+        company.intempus.put(number, RESOURCES["customer"], record_id, {**stored, **values}, stamp)
 
 
 @pytest.mark.parametrize("profile", ["default"])

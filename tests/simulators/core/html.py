@@ -128,6 +128,16 @@ def edit_form(fields: str, *, deletable: bool, **keep: Any) -> str:
     )
 
 
+def act_buttons(acts: Iterable[tuple[str, str]], **keep: Any) -> str:
+    """A small form with one button per (act, text)."""
+    buttons = " ".join(f'<button class="plain" name="act" value="{escape(a)}">{escape(t)}</button>' for a, t in acts)
+    return f'<form method="post">{hidden(**keep)}{buttons}</form>'
+
+
+def chip(text: str, css: str = "") -> str:
+    return f'<span class="chip {css}">{escape(text)}</span>'
+
+
 def calls_section(entries: list[Entry]) -> str:
     rows = [(_call_css(entry), _call_cells(entry)) for entry in reversed(entries[-25:])]
     heads = ("#", "Time (UTC)", "Call", "User", "Status", "Effect")

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from tests.simulators.core import Call, Reply, Row, json_bytes
 
-from .resources import RANGE, TIMESTAMP, Resource
+from .resources import ONE_OF, RANGE, TIMESTAMP, Resource, shown_in
 from .rows import bad_request, row_as_json
 
 if TYPE_CHECKING:
@@ -43,35 +43,25 @@ def answer_list(simulator: "IntempusSimulator", call: Call, resource: Resource) 
         _check_order_by(simulator, resource, order_by)
     after = _cursor_position(call)
     rows = simulator.visible_rows(resource, call.company)
-    related = not _is_plain(resource)
+    related = bool(shown_in(resource.name))
 
     def render() -> bytes:
         found = [row for row in rows if all(test(row) for test in tests)]
         found = _ordered(simulator, found, order_by, cursor=cursor)
         page, meta = (_cursor_page if cursor else _offset_page)(simulator, call, found, limit, offset, after)
         view = simulator.view(resource)
-        texts = [
-            _text(simulator, resource, row, view) if not related else _fresh_text(simulator, resource, row)
-            for row in page
-        ]
+        texts = [_text(simulator, resource, row, view) for row in page]
         return b'{"meta": ' + json_bytes(meta) + f', "objects": [{", ".join(texts)}]}}'.encode()
 
     # Copies of related rows are looked up while rendering, so such lists are rendered under the lock.
     return Reply(200, render() if related else render)
 
 
-def _is_plain(resource: Resource) -> bool:
-    return all(each.type != "copy" for each in resource.fields)
-
-
-def _fresh_text(simulator: "IntempusSimulator", resource: Resource, row: Row) -> str:
-    return json_bytes(row_as_json(simulator, resource, row)).decode()
-
-
 def _text(simulator: "IntempusSimulator", resource: Resource, row: Row, view: Any) -> str:
     rendered = row.rendered.get(view)
     if rendered is None:
-        rendered = row.rendered[view] = _fresh_text(simulator, resource, row)
+        rendered = json_bytes(row_as_json(simulator, resource, row)).decode()
+        row.rendered = {view: rendered}
     return rendered
 
 
@@ -93,6 +83,8 @@ def _filter(simulator: "IntempusSimulator", resource: Resource, parameter: str, 
     if lookup == "in":
         wanted = {_python(type_, each) for each in value.split(",")}
         return lambda row: row[name] in wanted
+    if lookup == "icontains":
+        return lambda row: value.casefold() in str(row[name] or "").casefold()
     wanted_value = _python(type_, value)
     compare = OPERATORS[lookup]
     return lambda row: row[name] is not None and compare(row[name], wanted_value)
@@ -110,7 +102,7 @@ def _allowed(simulator: "IntempusSimulator", resource: Resource, name: str) -> f
     if name == TIMESTAMP:
         return RANGE
     if name == "number" and simulator.switches.number_filter_allowed:
-        return frozenset({"exact", "in"})
+        return ONE_OF
     each = resource.by_name.get(name)
     return frozenset() if each is None else each.filters
 

@@ -24,13 +24,32 @@ PAGES = (
     "case",
     "case_group",
     "case_state",
+    "work_report",
+    "work_type",
+    "work_category",
+    "work_model",
+    "contract",
+    "responsible",
 )
 COLUMNS = {
     "customer": ("number", "name", "vat_registration_number", "zip_code", "city", "phone", "customer_group", "active"),
     "product": ("number", "name", "product_group", "unit", "sales_price", "bar_code", "accessible"),
     "employee": ("number", "name", "username", "email", "phone", "city", "employee_group"),
     "case": ("number", "name", "customer", "case_group", "case_state", "start_date", "end_date", "active"),
+    "work_report": ("start_date", "employee", "case", "worktype", "product", "amount", "remarks", "origin"),
+    "work_type": ("number", "name", "work_category", "work_model", "unit", "active"),
+    "work_category": ("name", "type", "supplement", "case_related", "work_model"),
+    "contract": ("employee", "work_model", "start_date", "end_date", "locked_date"),
+    "responsible": ("employee", "level"),
 }
+#: State of a work report → its look and what a person may do with it.
+STATES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waiting": ("", ("approve",)),
+    "half approved": ("", ("approve", "withdraw")),
+    "approved": ("good", ("withdraw", "lock")),
+    "locked": ("good", ("unlock",)),
+}
+DONE = {"approve": "approved", "withdraw": "withdrawn", "lock": "locked", "unlock": "unlocked"}
 
 
 def page(simulator: "IntempusSimulator", request: Request) -> Response:
@@ -83,6 +102,9 @@ def _menus(simulator: "IntempusSimulator", company: int, resource: Resource) -> 
 def _list_section(simulator: "IntempusSimulator", company: int, resource: Resource, query: str) -> str:
     columns = COLUMNS.get(resource.name, ("number", "name"))
     rows = simulator.rows(company, resource.name)
+    reports = resource.name == "work_report"
+    if reports:
+        rows.sort(key=lambda row: (row["start_date"], row["id"]), reverse=True)
     names = _names(simulator, company, resource)
     shown_rows = [(row, [_shown(names, c, row.get(c)) for c in columns]) for row in rows]
     if query:
@@ -96,22 +118,37 @@ def _list_section(simulator: "IntempusSimulator", company: int, resource: Resour
                 html.link(str(row["id"]), **keep, row=row["id"]),
                 *map(html.cell, values),
                 f'<span class="soft">{row[TIMESTAMP]}</span>',
+                *([_state_cell(row, **keep)] if reports else []),
             ],
         )
         for row, values in shown_rows[: html.SHOWN]
     ]
     new = html.link("New record", css="button", **keep, new=1)
     bar = html.search_bar(query, len(shown_rows), new, **keep)
-    return f"<section><h2>{resource.title}</h2>{bar}{html.table(('id', *columns, TIMESTAMP), cells)}</section>"
+    heads = ("id", *columns, TIMESTAMP, *(["state"] if reports else []))
+    return f"<section><h2>{resource.title}</h2>{bar}{html.table(heads, cells)}</section>"
+
+
+def _state_cell(row: dict[str, Any], **keep: Any) -> str:
+    signed = any(each["date"] for each in row["approved_by"])
+    state = (
+        "locked" if row["isimmutable"] else "approved" if row["approved"] else "half approved" if signed else "waiting"
+    )
+    css, acts = STATES[state]
+    return html.chip(state, css) + html.act_buttons([(act, act.capitalize()) for act in acts], **keep, row=row["id"])
 
 
 def _names(simulator: "IntempusSimulator", company: int, resource: Resource) -> dict[str, dict[int, str]]:
     """Per relation: id → name, for showing and choosing."""
     return {
-        each.name: {row["id"]: f"{row['number']} {row['name']}".strip() for row in simulator.rows(company, each.target)}
+        each.name: {row["id"]: _name(row) for row in simulator.rows(company, each.target)}
         for each in resource.fields
         if each.type == "uri" and each.name != "company"
     }
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row.get('number', '')} {row.get('name', '')}".strip() or str(row["id"])
 
 
 def _shown(names: dict[str, dict[int, str]], column: str, value: Any) -> Any:
@@ -133,7 +170,7 @@ def _edit_section(simulator: "IntempusSimulator", company: int, resource: Resour
         return html.message("That record does not exist any more.", bad=True)
     names = _names(simulator, company, resource)
     fields = "".join(_input(each, names, row.get(each.name, each.default)) for each in _writable(resource))
-    heading = f"Edit {row['name']}" if row_id is not None else "New record"
+    heading = f"Edit {row.get('name', row_id)}" if row_id is not None else "New record"
     keep: dict[str, Any] = {"company": company, "resource": resource.name}
     if row_id is not None:
         keep["row"] = row_id
@@ -157,7 +194,10 @@ def _save(simulator: "IntempusSimulator", request: Request) -> Response:
     row_id = form.get("row", type=int)
     back: dict[str, Any] = {"company": company, "resource": resource.name}
     try:
-        if form.get("act") == "delete" and row_id is not None:
+        if resource.name == "work_report" and row_id is not None and form.get("act") in DONE:
+            _restate(simulator, company, row_id, form["act"])
+            back["saved"] = f"Report {row_id} was {DONE[form['act']]}."
+        elif form.get("act") == "delete" and row_id is not None:
             simulator.person_deletes(company, resource.name, row_id)
             back["saved"] = f"Record {row_id} was deleted."
         else:
@@ -166,6 +206,15 @@ def _save(simulator: "IntempusSimulator", request: Request) -> Response:
         back["refused"] = str(error)
         back |= {"row": row_id} if row_id is not None else {}
     return redirect(f"/?{urlencode(back)}", 303)
+
+
+def _restate(simulator: "IntempusSimulator", company: int, row_id: int, act: str) -> None:
+    if act == "approve":
+        simulator.person_approves(company, row_id)
+    elif act == "withdraw":
+        simulator.person_withdraws(company, row_id)
+    else:
+        simulator.person_locks(company, row_id, locked=act == "lock")
 
 
 def _save_values(

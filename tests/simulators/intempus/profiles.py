@@ -14,6 +14,9 @@ class Switches:
     customer_group_has_timestamp: bool = True
     product_has_timestamp: bool = True
     employee_has_timestamp: bool = True
+    contract_has_timestamp: bool = True
+    work_type_has_timestamp: bool = True
+    work_report_has_timestamp: bool = True
     list_total_count: bool = True  # off: null in cursor mode
     list_order_by_id: bool = True  # off: a fixed but arbitrary order in offset mode
     cursor_paging_supported: bool = True
@@ -32,6 +35,12 @@ class Switches:
     number_unique: bool = False
     delete_refused_with_dependants: bool = True
     read_only_fields: tuple[str, ...] = ()  # accepted in a write and silently not kept
+    # Work reports
+    approval_moves_timestamp: bool = True  # approving, withdrawing, locking; off: `logical_timestamp` stays
+    approved_reports_editable: bool = False  # over the API: on, an approved or locked report can be changed and deleted
+    edit_withdraws_approval: bool = False  # a person's edit of an approved report makes it wait again
+    bulk_lock_enabled: bool = False  # the company's feature behind `work_report/bulk/`
+    creation_datetime_utc: bool = False  # off: Danish local time without a zone
     # Errors and limits
     language: str = "da"
     retry_after_http_date: bool = False
@@ -50,6 +59,9 @@ ALL_ADVERSE: Mapping[str, Any] = MappingProxyType(
         "customer_group_has_timestamp": False,
         "product_has_timestamp": False,
         "employee_has_timestamp": False,
+        "contract_has_timestamp": False,
+        "work_type_has_timestamp": False,
+        "work_report_has_timestamp": False,
         "list_total_count": False,
         "list_order_by_id": False,
         "detail_embeds_related": True,
@@ -59,6 +71,10 @@ ALL_ADVERSE: Mapping[str, Any] = MappingProxyType(
         "patch_answers_empty": True,
         "put_on_missing_creates": True,
         "max_text_length": 255,
+        "approval_moves_timestamp": False,
+        "approved_reports_editable": True,
+        "edit_withdraws_approval": True,
+        "creation_datetime_utc": True,
         "language": "da",
         "retry_after_http_date": True,
     }

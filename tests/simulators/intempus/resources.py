@@ -5,17 +5,19 @@ A further resource is one more `Resource(...)` in RESOURCES. Relations are store
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 TIMESTAMP = "logical_timestamp"
 EQUAL = frozenset({"exact"})
+ONE_OF = frozenset({"exact", "in"})
 RANGE = frozenset({"exact", "in", "gt", "gte", "lt", "lte"})
 
 
 @dataclass(frozen=True)
 class Field:
     name: str
-    type: str = "text"  # text, bool, decimal, date, int, uri, uris, copy
+    type: str = "text"  # text, bool, decimal, date, time, int, uri, uris, copy
     default: Any = None
     null_means: Any = None  # what an explicit null is stored as
     read_only: bool = False
@@ -23,7 +25,7 @@ class Field:
     filters: frozenset[str] = frozenset()
     target: str = ""  # uri: the resource it points to
     decimals: int = 2
-    source: tuple[str, str] = ("", "")  # copy: (relation field, field there)
+    source: tuple[str, ...] = ()  # copy: relation field, perhaps a relation of that row, field there
     personal: bool = False  # kept, but never shown
     write_only: bool = False  # needed in a POST, taken and never shown: a password
     below: int = 0  # text: a positive whole number smaller than this, 0 for any text
@@ -38,6 +40,7 @@ class Resource:
     has_timestamp: bool = True
     has_uuid: bool = True
     has_creation_id: bool = True
+    embedded_on_detail: tuple[str, ...] = ()  # relations that a detail embeds
     embedded_on_write: tuple[str, ...] = ()  # relations that PUT and PATCH answers embed
     by_name: dict[str, Field] = field(init=False, repr=False, compare=False)
 
@@ -135,6 +138,7 @@ PRODUCT_GROUP = Resource(
 EMPLOYEE = Resource(
     name="employee",
     title="Employees",
+    embedded_on_detail=("contract",),
     fields=(
         COMPANY_URI,
         Field("name", required=True),
@@ -148,7 +152,7 @@ EMPLOYEE = Resource(
         Field("department__name", "copy", read_only=True, source=("department", "name")),
         relation("employee_group", "employee_group"),
         Field("active_contract", "bool", default=False, read_only=True),
-        Field("contract", default=[], read_only=True),
+        Field("contract", default=[], read_only=True),  # shown from the contracts: URIs in lists, objects in a detail
         Field("responsible_levels", default=[], read_only=True),
         *(Field(name, "date") for name in ("seniority_date", "subscribe_date")),
         Field("unsubscribe_date", "date", read_only=True),
@@ -250,6 +254,107 @@ CASE = Resource(
     ),
 )
 
+# -- hours -----------------------------------------------------------------------------------------------------------
+
+WORK_MODEL = Resource(
+    name="work_model",
+    title="Work models",
+    has_timestamp=False,
+    fields=(COMPANY_URI, NUMBER, Field("name", required=True), Field("default_hourly_wage", "decimal")),
+)
+
+# The keys are those of a recorded list; `active_worktypes` and `hue` are shown, nothing computes them.
+WORK_CATEGORY = Resource(
+    name="work_category",
+    title="Work categories",
+    has_timestamp=False,
+    fields=(
+        relation("work_model", "work_model", required=True),
+        NUMBER,
+        Field("name", required=True),
+        Field("type"),  # null, absence, mileage, expenses or per_diem
+        boolean("supplement", False, False),
+        boolean("case_related", True, False),
+        boolean("eligible_for_anomaly_detection", True, False),
+        Field("active_worktypes", "bool", default=True, read_only=True),
+        Field("hue", "int", default=0),
+    ),
+)
+
+WORK_TYPE = Resource(
+    name="work_type",
+    title="Work types",
+    embedded_on_detail=("work_model", "work_category"),
+    fields=(
+        NUMBER,
+        Field("name", required=True, filters=frozenset({"icontains"})),
+        boolean("active", True, True, EQUAL),
+        Field("input_type", default="amount"),
+        relation("work_model", "work_model", required=True, filters=EQUAL),
+        Field("work_model__name", "copy", read_only=True, source=("work_model", "name")),
+        relation("work_category", "work_category", required=True),
+        *(boolean(name, False, False) for name in ("vacation_or_leave", "report_interval", "date_interval")),
+        *(boolean(name, False, False) for name in ("bill_as_product", "piece_work")),
+        *(Field(name, "decimal") for name in ("amount_cutoff", "factor", "lieu_factor", "unit_cost")),
+        Field("unit", default="", null_means="", personal=True),  # seen on reports only, as `work_type_unit`
+    ),
+)
+
+CONTRACT = Resource(
+    name="contract",
+    title="Contracts",
+    fields=(
+        relation("employee", "employee", required=True),
+        relation("work_model", "work_model", required=True),
+        *copies("work_model", work_model_name="name"),
+        Field("working_hours_agreement", read_only=True),
+        Field("start_date", "date", required=True),
+        Field("end_date", "date"),
+        Field("locked_date", "date"),
+        Field("hourly_wage", "decimal"),
+    ),
+)
+
+RESPONSIBLE = Resource(
+    name="responsible",
+    title="Approvers",
+    has_timestamp=False,
+    fields=(relation("employee", "employee", required=True, filters=EQUAL), Field("level", required=True)),
+)
+
+# The case's number is not among the fields: whoever needs it looks at the case. GPS and route fields are left out.
+WORK_REPORT = Resource(
+    name="work_report",
+    title="Work reports",
+    fields=(
+        COMPANY_URI,
+        relation("employee", "employee", required=True, filters=ONE_OF),
+        *copies("employee", employee_id="id", employee_number="number", employee_name="name"),
+        relation("case", "case", filters=EQUAL),
+        *copies("case", case_name="name"),
+        relation("worktype", "work_type"),  # without underscore, unlike the resource
+        *copies("worktype", worktype_name="name", work_type_unit="unit"),
+        Field("work_category_name", "copy", read_only=True, source=("worktype", "work_category", "name")),
+        relation("product", "product"),  # a material line
+        Field("contract", "uri", read_only=True, target="contract"),
+        Field("start_date", "date", filters=frozenset({"exact", "gt", "gte", "lt", "lte"})),
+        Field("end_date", "date"),
+        Field("start_time", "time"),
+        Field("end_time", "time"),
+        Field("start_week_number", "int", read_only=True),
+        Field("amount", "decimal", required=True, decimals=8),
+        Field("break_duration", "decimal"),
+        *text("remarks", "additional_remarks"),
+        Field("approved", "bool", default=False, read_only=True, filters=EQUAL),
+        Field("approved_by", default=[], read_only=True),
+        relation("approved_by_initial", "userprofile"),  # can be written, and approves nothing
+        relation("approved_by_final", "userprofile"),
+        Field("isimmutable", "bool", default=False, read_only=True),
+        *text("origin"),
+        Field("creation_datetime", read_only=True),
+    ),
+)
+
 RESOURCES: dict[str, Resource] = {
     each.name: each
     for each in (
@@ -265,6 +370,12 @@ RESOURCES: dict[str, Resource] = {
         CASE_GROUP,
         CASE_STATE,
         DEPARTMENT,
+        WORK_MODEL,
+        WORK_CATEGORY,
+        WORK_TYPE,
+        CONTRACT,
+        RESPONSIBLE,
+        WORK_REPORT,
     )
 }
 
@@ -279,6 +390,19 @@ def check_declarations() -> None:
 
 
 check_declarations()
+
+
+@cache
+def shown_in(name: str) -> frozenset[str]:
+    """The resources whose rows a row of `name` repeats, so that a change there makes its rendering old."""
+    found = {"employee": {"contract"}, "case": {"case"}}.get(name, set())
+    for each in RESOURCES[name].fields:
+        if each.type == "copy":
+            target = name
+            for step in each.source[:-1]:
+                target = RESOURCES[target].by_name[step].target
+                found = found | {target}
+    return frozenset(found)
 
 
 def dependants(target: str) -> list[tuple[Resource, Field]]:

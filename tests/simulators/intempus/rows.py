@@ -1,7 +1,7 @@
 """From a client's JSON to a stored row, and back to the JSON of a list or a detail."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +57,14 @@ def _shown(simulator: "IntempusSimulator", resource: Resource, row: Row, each: F
             return _embedded(simulator, each.target, row[each.name])
         return uri_of(each.target, row[each.name])
     if each.type == "copy":
-        relation, there = each.source
-        target = resource.by_name[relation].target
-        return _copied(simulator, target, row[relation], there, embed=each.name in embed)
+        return _copied(simulator, resource, row, each, embed=each.name in embed)
     if resource.name == "case" and each.name == "number_of_children":
         return simulator.number_of_children(row["id"])
+    if resource.name == "employee" and each.name == "active_contract":
+        return row[each.name] or simulator.has_contract_now(row["id"])
+    if resource.name == "employee" and each.name == "contract":
+        ids = simulator.contracts_of(row["id"])
+        return [_embedded(simulator, "contract", i) if each.name in embed else uri_of("contract", i) for i in ids]
     return row[each.name]
 
 
@@ -70,15 +73,19 @@ def _embedded(simulator: "IntempusSimulator", target: str, row_id: int) -> Any:
     return None if related is None else row_as_json(simulator, RESOURCES[target], related)
 
 
-def _copied(simulator: "IntempusSimulator", target: str, row_id: int | None, there: str, *, embed: bool) -> Any:
-    if row_id is None:
-        return None
+def _copied(simulator: "IntempusSimulator", resource: Resource, row: Row, each: Field, *, embed: bool) -> Any:
+    *steps, there = each.source
+    found: Row | None = row
+    for step in steps:
+        if found is None or found[step] is None:
+            return None
+        target, row_id = resource.by_name[step].target, found[step]
+        resource, found = RESOURCES[target], simulator.find(target, row_id)
     if there == "resource_uri":
         return _embedded(simulator, target, row_id) if embed else uri_of(target, row_id)
     if there == "id":
         return str(row_id)
-    related = simulator.find(target, row_id)
-    return None if related is None else related[there]
+    return None if found is None else found[there]
 
 
 # -- reading a client's values ---------------------------------------------------------------------------------------
@@ -101,21 +108,11 @@ def read_value(simulator: "IntempusSimulator", resource: Resource, each: Field, 
         if each.required:
             raise missing(each)
         return list(each.null_means) if isinstance(each.null_means, list) else each.null_means
-    match each.type:
-        case "bool":
-            return bool(value)
-        case "int":
-            return int(value)
-        case "decimal":
-            return read_decimal(each, value)
-        case "date":
-            return _date(each, value)
-        case "uri":
-            return _relation(simulator, each, value, company)
-        case "uris":
-            if not isinstance(value, list):
-                raise bad_request(f"The '{each.name}' field takes a list")
-            return [str(uri) for uri in value]
+    reader = READERS.get(each.type)
+    if reader is not None:
+        return reader(each, value)
+    if each.type == "uri":
+        return _relation(simulator, each, value, company)
     text = str(value)
     if each.below and text and not (text.isascii() and text.isdigit() and 0 < int(text) < each.below):
         message = sentence("number_range", simulator.switches.language, last=each.below - 1)
@@ -125,6 +122,12 @@ def read_value(simulator: "IntempusSimulator", resource: Resource, each: Field, 
         message = sentence("too_long", simulator.switches.language, limit=limit)
         raise RefusedError(json_reply({resource.name: {each.name: [message]}}, 400))
     return text
+
+
+def _uris(each: Field, value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise bad_request(f"The '{each.name}' field takes a list")
+    return [str(uri) for uri in value]
 
 
 def missing(each: Field) -> RefusedError:
@@ -147,6 +150,24 @@ def _date(each: Field, value: Any) -> str:
     except ValueError:
         message = f"Datetime provided to '{each.name}' field doesn't appear to be a valid date string: '{value}'"
         raise bad_request(message) from None
+
+
+def _time(each: Field, value: Any) -> str:
+    try:
+        return time.fromisoformat(str(value)).isoformat(timespec="seconds")
+    except ValueError:
+        message = f"Datetime provided to '{each.name}' field doesn't appear to be valid: '{value}'"
+        raise bad_request(message) from None
+
+
+READERS: dict[str, Callable[[Field, Any], Any]] = {
+    "bool": lambda _, value: bool(value),
+    "int": lambda _, value: int(value),
+    "decimal": read_decimal,
+    "date": _date,
+    "time": _time,
+    "uris": _uris,
+}
 
 
 def _relation(simulator: "IntempusSimulator", each: Field, value: Any, company: int) -> int:

@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +22,10 @@ from tests.simulators.core import (
     make_switches,
 )
 
+from . import reports
 from .lists import answer_list
 from .profiles import DEFAULT, PROFILES, Switches
-from .resources import RESOURCES, TIMESTAMP, Resource, dependants
+from .resources import RESOURCES, TIMESTAMP, Resource, dependants, shown_in
 from .rows import PLACEHOLDER_TIMESTAMP, bad_request, missing, not_found, read_value, read_values, row_as_json, uri_of
 from .texts import related_name, sentence
 
@@ -84,6 +85,9 @@ class IntempusSimulator(Simulator):
         self.hidden_fields: dict[int, set[str]] = {}  # company → fields a log-in may not see
         self._creation_ids: dict[tuple[int, str, str], int] = {}
         self._children: dict[int, int] = {}
+        self.report_index = reports.ReportIndex()
+        self.overtime_rules: dict[int, list[reports.OvertimeRule]] = {}
+        self._versions: dict[str, int] = {}  # resource → how often one of its rows changed
         self._late: dict[int, LateRow] = {}
         self._throttles: dict[str, Throttle] = {}
         self._gaps = random.Random(f"{self.seed}/gaps")
@@ -111,8 +115,18 @@ class IntempusSimulator(Simulator):
             for user in data.get("users", []):
                 self.add_user(**user)
             for each in data.get("rows", []):
-                for values in each["rows"]:
-                    self._store_seed_row(each["company"], RESOURCES[each["resource"]], values)
+                self.store_seed_rows(each["company"], each["resource"], each["rows"])
+            for rule in data.get("overtime_rules", []):
+                self.add_overtime_rule(**rule)
+
+    def store_seed_rows(self, company: int, resource: str, rows: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Store many rows unchecked, as data that was there before; returns their ids."""
+        with self.lock:
+            return [self._store_seed_row(company, RESOURCES[resource], values) for values in rows]
+
+    def add_overtime_rule(self, company: int, work_model: int, worktype: int, after_hours: str = "7.4") -> None:
+        """From now on hours above `after_hours` a day give an automatic row of `worktype`."""
+        self.overtime_rules.setdefault(company, []).append(reports.OvertimeRule(work_model, worktype, after_hours))
 
     def add_company(self, company: int, name: str, **values: Any) -> None:
         self.company_ids.append(company)
@@ -126,8 +140,8 @@ class IntempusSimulator(Simulator):
 
     def _store_seed_row(self, company: int, resource: Resource, values: Mapping[str, Any]) -> int:
         """Seed rows: relations by id, no ledger entry; `id`, `creation_id` and `logical_timestamp` may be given."""
-        row = self._defaults(resource, company)
-        row_id = values.get("id") or self._next_id()
+        row = self.defaults(resource, company)
+        row_id = values.get("id") or self.next_id()
         for name, value in values.items():
             if name in resource.by_name:
                 each = resource.by_name[name]
@@ -136,7 +150,9 @@ class IntempusSimulator(Simulator):
             elif name not in ("id", "creation_id", TIMESTAMP):
                 raise ValueError(f"{resource.name} has no {name}")
         row["creation_id"] = values.get("creation_id")
-        self._put(company, resource, row_id, row, values.get(TIMESTAMP) or self.next_timestamp())
+        if resource.name == "work_report":
+            reports.complete_seed(self, company, row)
+        self.put(company, resource, row_id, row, values.get(TIMESTAMP) or self.next_timestamp())
         return row_id
 
     # -- reading, for tests and oracles ------------------------------------------------------------------------------
@@ -167,20 +183,22 @@ class IntempusSimulator(Simulator):
     def number_of_children(self, case_id: int) -> int:
         return self._children.get(case_id, 0)
 
+    def has_contract_now(self, employee: int) -> bool:
+        return reports.contract_on(self, employee, reports.today(self)) is not None
+
+    def contracts_of(self, employee: int) -> list[int]:
+        return sorted(self.report_index.contracts.get(employee, ()))
+
     def has_timestamp(self, resource: Resource) -> bool:
-        if resource.name == "customer":
-            return self.switches.customer_has_timestamp
-        if resource.name == "customer_group":
-            return self.switches.customer_group_has_timestamp
-        if resource.name == "product":
-            return self.switches.product_has_timestamp
-        if resource.name == "employee":
-            return self.switches.employee_has_timestamp
-        return resource.has_timestamp
+        known: bool = getattr(self.switches, f"{resource.name}_has_timestamp", resource.has_timestamp)
+        return known
 
     def view(self, resource: Resource) -> Any:
         """What a remembered rendering depends on besides the row."""
-        return (self.has_timestamp(resource), str(self.hidden_fields))
+        related = shown_in(resource.name)
+        versions = tuple(self._versions.get(name, 0) for name in related)
+        day = self.clock.now().date() if related else None
+        return (self.has_timestamp(resource), str(self.hidden_fields), versions, day)
 
     def hidden_from(self, resource: str, row_id: int) -> set[str]:
         return self.hidden_fields.get(self._ids.get((resource, row_id), 0), set()) if self.hidden_fields else set()
@@ -190,12 +208,12 @@ class IntempusSimulator(Simulator):
     def person_creates(self, company: int, resource: str, /, **values: Any) -> int:
         declared = RESOURCES[resource]
         with self.lock:
-            row_id = self._next_id()
+            row_id = self.next_id()
             row = self._as_person(
                 lambda: self._new_row(declared, company, self._person_values(company, declared, values, new=True), None)
             )
-            self._put(company, declared, row_id, row, self.next_timestamp())
-            self._enter_person("create", company, resource, row_id, values, "created")
+            self._save(company, declared, row_id, row, self.next_timestamp())
+            self.enter_person_act("create", company, resource, row_id, values, "created")
             return row_id
 
     def person_edits(self, company: int, resource: str, row_id: int, /, **values: Any) -> None:
@@ -204,31 +222,58 @@ class IntempusSimulator(Simulator):
             old = self.store.table(company, resource).rows.get(row_id)
             if old is None:
                 raise PersonRefusedError(f"no {resource} {row_id}")
+            self._check_lock(old)
             row = self._as_person(
                 lambda: self._changed_row(declared, company, old, self._person_values(company, declared, values))
             )
-            self._put(company, declared, row_id, row, self.next_timestamp())
-            self._enter_person("edit", company, resource, row_id, values, "updated")
+            if resource == "work_report" and old["approved"] and self.switches.edit_withdraws_approval:
+                row |= reports.unsigned(self)
+            self._save(company, declared, row_id, row, self.next_timestamp())
+            self.enter_person_act("edit", company, resource, row_id, values, "updated")
 
     def person_deletes(self, company: int, resource: str, row_id: int, /) -> None:
         declared = RESOURCES[resource]
         with self.lock:
+            self._check_lock(self.store.table(company, resource).rows.get(row_id, {}))
             self._as_person(lambda: self._delete(company, declared, row_id))
-            self._enter_person("delete", company, resource, row_id, None, "deleted")
+            self.enter_person_act("delete", company, resource, row_id, None, "deleted")
+
+    def _check_lock(self, row: Mapping[str, Any]) -> None:
+        """A locked report is closed to people as well, until it is unlocked."""
+        if row.get("isimmutable"):
+            raise PersonRefusedError(sentence("report_fixed", self.switches.language))
+
+    def person_approves(self, company: int, /, *ids: int, level: str | None = None, by: int | None = None) -> None:
+        """Approve work reports at one level, or finally at all; `by` is an employee, else the first approver."""
+        with self.lock:
+            reports.approve(self, company, ids, level, by)
+            self._enter_reports("approve", company, ids, {"level": level, "by": by})
+
+    def person_withdraws(self, company: int, /, *ids: int, level: str | None = None) -> None:
+        """Take approvals back, at one level or at all."""
+        with self.lock:
+            reports.withdraw(self, company, ids, level)
+            self._enter_reports("withdraw", company, ids, {"level": level})
+
+    def person_locks(self, company: int, /, *ids: int, locked: bool = True) -> None:
+        with self.lock:
+            reports.lock(self, company, ids, locked=locked)
+            self._enter_reports("lock" if locked else "unlock", company, ids, {})
+
+    def _enter_reports(self, act: str, company: int, ids: Iterable[int], body: dict[str, Any]) -> None:
+        effects = [Effect("updated", "work_report", company, row_id) for row_id in ids]
+        self.enter_person(f"/person/{act}/work_report", company, body | {"ids": list(ids)}, effects)
 
     def bulk(self, company: int, resource: str, count: int, /, *, start: int = 1, **values: Any) -> list[int]:
         """Many rows at once: the existing data of a company. `{n}` in texts is the running number."""
         declared = RESOURCES[resource]
-        template = {"number": "{n}", "name": f"{resource} {{n}}"} | values
-        with self.lock:
-            return [
-                self._store_seed_row(
-                    company,
-                    declared,
-                    {k: v.replace("{n}", str(n)) if isinstance(v, str) else v for k, v in template.items()},
-                )
-                for n in range(start, start + count)
-            ]
+        names = {"number": "{n}", "name": f"{resource} {{n}}"}
+        template = {name: value for name, value in names.items() if name in declared.by_name} | values
+        rows = (
+            {k: v.replace("{n}", str(n)) if isinstance(v, str) else v for k, v in template.items()}
+            for n in range(start, start + count)
+        )
+        return self.store_seed_rows(company, resource, rows)
 
     def begin_late_commit(self, company: int, resource: str, /, row_id: int | None = None, **values: Any) -> int:
         """Draw the timestamp of a change now; `finish_late_commit` makes it visible, below values seen meanwhile."""
@@ -243,14 +288,14 @@ class IntempusSimulator(Simulator):
             late = self._late.pop(token)
             values = self._person_values(late.company, late.resource, late.values, new=late.row_id is None)
             if late.row_id is None:
-                row_id, action = self._next_id(), "created"
+                row_id, action = self.next_id(), "created"
                 row = self._new_row(late.resource, late.company, values, None)
             else:
                 row_id, action = late.row_id, "updated"
                 old = self.store.table(late.company, late.resource.name).rows[row_id]
                 row = self._changed_row(late.resource, late.company, old, values)
-            self._put(late.company, late.resource, row_id, row, late.timestamp)
-            self._enter_person("late", late.company, late.resource.name, row_id, late.values, action)
+            self._save(late.company, late.resource, row_id, row, late.timestamp)
+            self.enter_person_act("late", late.company, late.resource.name, row_id, late.values, action)
             return row_id
 
     def _person_values(
@@ -265,6 +310,8 @@ class IntempusSimulator(Simulator):
         if resource.name == "employee" and new:
             user = {"username": values.get("email") or values.get("name"), "password": "-", "password_generation": 2}
             typed |= {name: value for name, value in user.items() if not typed.get(name)}
+        if resource.name == "work_report" and new:
+            typed = {"origin": "intempus:mobile"} | typed
         return typed | ({"company": uri_of("company", company)} if "company" in relations else {})
 
     def _as_person(self, act: Any) -> Any:
@@ -273,7 +320,7 @@ class IntempusSimulator(Simulator):
         except RefusedError as refused:
             raise PersonRefusedError(refused.reply.render().decode()) from None
 
-    def _enter_person(self, act: str, company: int, resource: str, row_id: int, body: Any, action: str) -> None:
+    def enter_person_act(self, act: str, company: int, resource: str, row_id: int, body: Any, action: str) -> None:
         path = f"/person/{act}/{resource}/{row_id}"
         self.enter_person(path, company, body, [Effect(action, resource, company, row_id)])
 
@@ -324,6 +371,8 @@ class IntempusSimulator(Simulator):
     def answer(self, call: Call) -> Reply:
         parts = call.path.removeprefix("/web/v1/").split("/")
         resource = RESOURCES.get(parts[0])
+        if parts == ["work_report", "bulk", ""] and call.method == "POST":
+            return reports.answer_bulk(self, call)
         if resource is None or len(parts) > 3 or (len(parts) == 3 and parts[2]):
             return Reply(404, b"", None)
         if parts[-1]:  # no trailing slash
@@ -352,6 +401,8 @@ class IntempusSimulator(Simulator):
             raise not_found()
         if call.method == "GET":
             return json_reply(row_as_json(self, resource, row, self._embedded(resource)))
+        if call.method != "GET" and resource.name == "work_report":
+            reports.check_api_may_change(self, row)
         if call.method == "DELETE":
             self._delete(call.company, resource, row_id)
             call.effects.append(Effect("deleted", resource.name, call.company, row_id))
@@ -362,20 +413,21 @@ class IntempusSimulator(Simulator):
 
     def _embedded(self, resource: Resource) -> tuple[str, ...]:
         if not self.switches.detail_embeds_related:
-            return ()
-        return tuple(each.name for each in resource.fields if each.type == "uri")
+            return resource.embedded_on_detail
+        related = tuple(each.name for each in resource.fields if each.type == "uri")
+        return related + resource.embedded_on_detail
 
     def _post(self, call: Call, resource: Resource) -> Reply:
         assert call.company is not None
-        body = self._body(call)
+        body = self.body(call)
         creation_id = body.get("creation_id") if self.switches.creation_id_honoured else None
         known = self._creation_ids.get((call.company, resource.name, str(creation_id)))
         existing = None if creation_id is None or known is None else self.find(resource.name, known)
         if existing is not None:
             return self._created_reply(resource, existing, self.switches.creation_id_replay_status)
         row = self._new_row(resource, call.company, body, creation_id)
-        row_id = self._next_id()
-        stored = self._put(call.company, resource, row_id, row, self.next_timestamp())
+        row_id = self.next_id()
+        stored = self._save(call.company, resource, row_id, row, self.next_timestamp())
         call.effects.append(Effect("created", resource.name, call.company, row_id))
         return self._created_reply(resource, stored, 201)
 
@@ -388,8 +440,8 @@ class IntempusSimulator(Simulator):
     def _change(self, call: Call, resource: Resource, old: Row) -> Reply:
         """PUT and PATCH alike are partial; the answer carries the timestamp from before the change."""
         assert call.company is not None
-        row = self._changed_row(resource, call.company, old, self._body(call))
-        stored = self._put(call.company, resource, old["id"], row, self.next_timestamp())
+        row = self._changed_row(resource, call.company, old, self.body(call))
+        stored = self._save(call.company, resource, old["id"], row, self.next_timestamp())
         call.effects.append(Effect("updated", resource.name, call.company, old["id"]))
         status = 202 if call.method == "PATCH" else 200
         if status == 202 and self.switches.patch_answers_empty:
@@ -399,7 +451,7 @@ class IntempusSimulator(Simulator):
             shown[TIMESTAMP] = old[TIMESTAMP]
         return json_reply(shown, status)
 
-    def _body(self, call: Call) -> dict[str, Any]:
+    def body(self, call: Call) -> dict[str, Any]:
         try:
             body = call.json()
         except ValueError:
@@ -410,7 +462,7 @@ class IntempusSimulator(Simulator):
 
     # -- changing rows -----------------------------------------------------------------------------------------------
 
-    def _defaults(self, resource: Resource, company: int) -> dict[str, Any]:
+    def defaults(self, resource: Resource, company: int) -> dict[str, Any]:
         row = {
             each.name: list(each.default) if isinstance(each.default, list) else each.default
             for each in resource.fields
@@ -426,7 +478,7 @@ class IntempusSimulator(Simulator):
         for each in resource.fields:
             if each.required and body.get(each.name) is None:
                 raise missing(each)
-        row = self._defaults(resource, company)
+        row = self.defaults(resource, company)
         row.update(read_values(self, resource, body, company))
         row["creation_id"] = None if creation_id is None else str(creation_id)
         self._validate(resource, company, row, None)
@@ -450,6 +502,9 @@ class IntempusSimulator(Simulator):
 
     def _validate(self, resource: Resource, company: int, row: dict[str, Any], old: Row | None) -> None:
         language = self.switches.language
+        if resource.name == "work_report":
+            reports.complete(self, row)
+            reports.validate(self, row, old)
         if resource.name == "case":
             if row["end_date"] and not row["start_date"]:
                 raise bad_request([sentence("end_date_needs_start_date", language)])
@@ -464,12 +519,19 @@ class IntempusSimulator(Simulator):
                         json_reply({resource.name: {"number": [sentence("number_taken", language)]}}, 400)
                     )
 
-    def _put(self, company: int, resource: Resource, row_id: int, row: dict[str, Any], timestamp: int) -> Row:
+    def _save(self, company: int, resource: Resource, row_id: int, row: dict[str, Any], timestamp: int) -> Row:
+        """Store what a client or a person saved, with what Intempus does by itself afterwards."""
+        stored = self.put(company, resource, row_id, row, timestamp)
+        if resource.name == "work_report":
+            reports.settle_overtime(self, company, stored["employee"], stored["start_date"])
+        return stored
+
+    def put(self, company: int, resource: Resource, row_id: int, row: dict[str, Any], timestamp: int) -> Row:
         table = self.store.table(company, resource.name)
         old = table.rows.get(row_id)
         if resource.name == "employee" and old is None:
-            profile = self._defaults(RESOURCES["userprofile"], company) | {"employee": row_id, "creation_id": None}
-            self._put(company, RESOURCES["userprofile"], max(self._last_id, row_id) + 1, profile, timestamp)
+            profile = self.defaults(RESOURCES["userprofile"], company) | {"employee": row_id, "creation_id": None}
+            self.put(company, RESOURCES["userprofile"], max(self._last_id, row_id) + 1, profile, timestamp)
         row["id"] = row_id
         row[TIMESTAMP] = timestamp
         if resource.name == "case":
@@ -479,6 +541,9 @@ class IntempusSimulator(Simulator):
         self._last_id = max(self._last_id, row_id)
         if row.get("creation_id") is not None:
             self._creation_ids[(company, resource.name, row["creation_id"])] = row_id
+        self.report_index.remove(resource.name, old)
+        self.report_index.add(resource.name, row)
+        self._versions[resource.name] = self._versions.get(resource.name, 0) + 1
         self.committed_timestamp = max(self.committed_timestamp, timestamp)
         self._last_timestamp = max(self._last_timestamp, timestamp)
         return table.put(row_id, row)
@@ -488,15 +553,26 @@ class IntempusSimulator(Simulator):
             self._children[parent] = self._children.get(parent, 0) + step
 
     def _delete(self, company: int, resource: Resource, row_id: int) -> None:
-        if self.find(resource.name, row_id) is None or self._ids[(resource.name, row_id)] != company:
+        row = self.find(resource.name, row_id)
+        if row is None or self._ids[(resource.name, row_id)] != company:
             raise not_found()
+        if resource.name == "work_report":
+            reports.check_period(self, self.find("contract", row["contract"] or 0), row)
         if self.switches.delete_refused_with_dependants:
             for other, each in dependants(resource.name):
                 if any(row[each.name] == row_id for row in self.store.table(company, other.name)):
                     related = related_name(other.name, self.switches.language)
                     message = sentence("dependants", self.switches.language, related=related)
                     raise RefusedError(json_reply({"error": message}, 409))
-        self.store.table(company, resource.name).drop(row_id)
+        self.drop(company, resource, row_id)
+        if resource.name == "work_report":
+            reports.settle_overtime(self, company, row["employee"], row["start_date"])
+
+    def drop(self, company: int, resource: Resource, row_id: int) -> None:
+        table = self.store.table(company, resource.name)
+        self.report_index.remove(resource.name, table.rows[row_id])
+        self._versions[resource.name] = self._versions.get(resource.name, 0) + 1
+        table.drop(row_id)
         del self._ids[(resource.name, row_id)]
 
     def _draw_timestamp(self) -> int:
@@ -506,7 +582,7 @@ class IntempusSimulator(Simulator):
     def next_timestamp(self) -> int:
         return self._draw_timestamp()
 
-    def _next_id(self) -> int:
+    def next_id(self) -> int:
         self._last_id += self._gaps.randint(1, 9)
         return self._last_id
 
@@ -525,6 +601,10 @@ class IntempusSimulator(Simulator):
 
         POST late_commit {"company", "resource", "id"?, "values"} → {"token"}     POST late_commit/<token> → {"id"}
         POST users {"username", "api_key", "company"}     DELETE users/<username>     GET timestamp
+        POST work_report/approve {"company", "ids", "level"?, "by"?}     POST work_report/withdraw {"company", "ids",
+        "level"?}     POST work_report/lock, work_report/unlock {"company", "ids"}
+        POST seed_rows {"company", "resource", "rows": [...]} → {"ids"}     tens of thousands at once, unchecked
+        POST overtime_rules {"company", "work_model", "worktype", "after_hours"}
         """
         match parts:
             case ["late_commit"]:
@@ -541,4 +621,23 @@ class IntempusSimulator(Simulator):
                 return {"ok": True}
             case ["timestamp"]:
                 return {"committed": self.committed_timestamp}
+            case ["work_report", act]:
+                return self._control_reports(act, **body)
+            case ["seed_rows"]:
+                return {"ids": self.store_seed_rows(body["company"], body["resource"], body["rows"])}
+            case ["overtime_rules"]:
+                self.add_overtime_rule(**body)
+                return {"ok": True}
         return NotImplemented
+
+    def _control_reports(self, act: str, company: int, ids: list[int], **values: Any) -> Any:
+        match act:
+            case "approve":
+                self.person_approves(company, *ids, **values)
+            case "withdraw":
+                self.person_withdraws(company, *ids, **values)
+            case "lock" | "unlock":
+                self.person_locks(company, *ids, locked=act == "lock")
+            case _:
+                raise ValueError(f"unknown act {act}")
+        return {"ids": ids}

@@ -17,6 +17,26 @@ TEXTS = {
         "Cannot be deleted because it is used by: {related}",
         "Kan ikke slettes, da den er i brug af: {related}",
     ),
+    "no_contract": ("The employee has no contract on {day}", "Medarbejderen har ingen kontrakt den {day}"),
+    "period_locked": ("The period is locked up to {day}", "Perioden er låst til og med {day}"),
+    "other_work_model": (
+        "The work type does not belong to the work model of the contract",
+        "Arbejdstypen hører ikke til kontraktens arbejdsmodel",
+    ),
+    "work_type_inactive": ("The work type is not active", "Arbejdstypen er ikke aktiv"),
+    "times_needed": ("Start and end time must be filled in", "Start- og sluttidspunkt skal udfyldes"),
+    "case_needed": ("A case must be chosen", "Der skal vælges en sag"),
+    "case_closed": ("The case is closed for new reports", "Sagen er lukket for nye registreringer"),
+    "report_fixed": (
+        "The report is approved or locked and cannot be changed",
+        "Registreringen er godkendt eller låst og kan ikke ændres",
+    ),
+    "feature_missing": (
+        "The company does not have access to this function",
+        "Virksomheden har ikke adgang til denne funktion",
+    ),
+    "second_approver": ("Second approver", "Anden godkender"),
+    "final_approver": ("Final approver", "Endelig godkender"),
 }
 RELATED = {
     "customer": ("customers", "kunder"),
@@ -25,6 +45,11 @@ RELATED = {
     "product": ("products", "produkter"),
     "employee": ("employees", "medarbejdere"),
     "userprofile": ("user profiles", "brugerprofiler"),
+    "contract": ("contracts", "kontrakter"),
+    "work_report": ("work reports", "arbejdsregistreringer"),
+    "work_type": ("work types", "arbejdstyper"),
+    "work_category": ("work categories", "arbejdskategorier"),
+    "responsible": ("approvers", "godkendere"),
 }
 
 

@@ -77,6 +77,31 @@ PHASE = enum(
 )
 # Names and order are assumed; nothing reads them.
 INVOICING_METHOD = enum(("Standard", "Standard", "Standard"), ("FixedPrice", "Fixed price", "Fast pris"))
+CATEGORY_TYPE = enum(
+    ("Labour", "Labour", "Arbejdsløn"),
+    ("ExternalWork", "External work", "Fremmed arbejde"),
+    ("Materials", "Materials", "Materialer"),
+    ("Expenses", "Expenses", "Udgifter"),
+    ("Miscellaneous", "Miscellaneous", "Diverse"),
+    ("Other", "Other", "Andet"),
+    ("Adjustment", "Adjustment", "Regulering"),
+    ("Revenue", "Revenue", "Omsætning"),
+    ("OnAccountInvoicing", "On account invoicing", "Ratefakturering"),
+    ("Header", "Header", "Overskrift"),
+    ("Sum", "Sum", "Sum"),
+)
+INTERNAL_TYPE = enum(
+    ("None", "None", "Ingen"),
+    ("OverTime", "Overtime", "Overtid"),
+    ("FlexTime", "Flex time", "Flextid"),
+    ("Vacation", "Vacation", "Ferie"),
+    ("OtherVacation", "Other vacation", "Feriefri"),
+    ("Sickness", "Sickness", "Sygdom"),
+    ("OtherAbsence", "Other absence", "Andet fravær"),
+    ("Mileage", "Mileage", "Kørsel"),
+    ("Break", "Break", "Pause"),
+)
+PAYROLL_TYPE = enum(("Hours", "Hours", "Timer"), ("Amount", "Amount", "Beløb"))  # assumed; nothing reads it
 USER_LANGUAGE = enum(
     ("Default", "Default", "Standard"),
     ("English", "English", "Engelsk"),

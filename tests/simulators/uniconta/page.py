@@ -23,8 +23,25 @@ PAGES = (
     "EmployeeGroup",
     "Project",
     "ProjectGroup",
+    "EmpPayrollCategory",
+    "PrCategory",
+    "ProjectJournal",
+    "ProjectJournalLine",
+    "ProjectTrans",
     "NumberSerie",
     "TableChangeEvent",
+)
+BOOKING = (
+    "Date",
+    "Project",
+    "Employee",
+    "Item",
+    "PrCategory",
+    "PayrollCategory",
+    "Qty",
+    "Unit",
+    "Text",
+    "ReferenceNumber",
 )
 COLUMNS = {
     "Debtor": ("Account", "Name", "CompanyRegNo", "ZipCode", "City", "Phone", "Group", "Blocked"),
@@ -35,6 +52,11 @@ COLUMNS = {
     "EmployeeGroup": ("Number", "Name"),
     "Project": ("Number", "Name", "Account", "Group", "MasterProject", "Phase", "StartDate", "EndDate", "Blocked"),
     "ProjectGroup": ("Group", "Name", "IsDefault"),
+    "EmpPayrollCategory": ("Number", "Name", "PayrollType", "Unit", "InternalType", "Rate", "SalesPrice", "Blocked"),
+    "PrCategory": ("Number", "Name", "CatType", "Unit", "Invoiceable"),
+    "ProjectJournal": ("Journal", "Name", "Blocked"),
+    "ProjectJournalLine": ("Journal", *BOOKING, "OnHold"),
+    "ProjectTrans": ("Voucher", "PostedDate", *BOOKING),
     "NumberSerie": ("Serie", "Name", "Prefix", "Next"),
     "TableChangeEvent": ("Table", "Url", "UsePost", "LastEvent", "HasError", "ErrorMessage"),
 }
@@ -54,7 +76,7 @@ def page(simulator: "UnicontaSimulator", request: Request) -> Response:
     row_id = request.args.get("row", type=int)
     parts = [_menus(simulator, company, table), html.message(request.args.get("saved", ""))]
     parts.append(html.message(request.args.get("refused", ""), bad=True))
-    if row_id is not None or "new" in request.args:
+    if table.writable and (row_id is not None or "new" in request.args):
         parts.append(_edit_section(simulator, company, table, row_id))
     parts.append(_list_section(simulator, company, table, request.args.get("q", "")))
     parts.append(html.calls_section(simulator.ledger.entries(origin="api")[-25:]))
@@ -91,16 +113,22 @@ def _list_section(simulator: "UnicontaSimulator", company: int, table: Table, qu
         wanted = query.casefold()
         rows = [row for row in rows if any(wanted in str(row.get(c) or "").casefold() for c in columns)]
     keep: dict[str, Any] = {"company": company, "table": table.name}
-    new = html.link("New record", css="button", **keep, new=1)
+    new = html.link("New record", css="button", **keep, new=1) if table.writable else ""
+    is_journal = table.name == "ProjectJournal"
     shown = [
         (
             "off" if row.get("Blocked") else "",
-            [html.link(str(row["RowId"]), **keep, row=row["RowId"]), *(html.cell(_plain(row.get(c))) for c in columns)],
+            [
+                html.link(str(row["RowId"]), **keep, row=row["RowId"]),
+                *(html.cell(_plain(row.get(c))) for c in columns),
+                *([html.act_buttons([("post", "Post")], **keep, row=row["RowId"])] if is_journal else []),
+            ],
         )
         for row in rows[: html.SHOWN]
     ]
     bar = html.search_bar(query, len(rows), new, **keep)
-    return f"<section><h2>{table.title}</h2>{bar}{html.table(('RowId', *columns), shown)}</section>"
+    heads = ("RowId", *columns, *([""] if is_journal else []))
+    return f"<section><h2>{table.title}</h2>{bar}{html.table(heads, shown)}</section>"
 
 
 def _plain(value: Any) -> Any:
@@ -148,7 +176,9 @@ def _save(simulator: "UnicontaSimulator", request: Request) -> Response:
     row_id = form.get("row", type=int)
     back: dict[str, Any] = {"company": company, "table": table.name}
     try:
-        if form.get("act") == "delete" and row_id is not None:
+        if table.name == "ProjectJournal" and row_id is not None and form.get("act") == "post":
+            back["saved"] = _post(simulator, company, row_id)
+        elif form.get("act") == "delete" and row_id is not None:
             simulator.person_deletes(company, table.name, row_id)
             back["saved"] = f"Record {row_id} was deleted."
         else:
@@ -157,6 +187,13 @@ def _save(simulator: "UnicontaSimulator", request: Request) -> Response:
         back["refused"] = str(error).strip('"')
         back |= {"row": row_id} if row_id is not None else {}
     return redirect(f"/?{urlencode(back)}", 303)
+
+
+def _post(simulator: "UnicontaSimulator", company: int, row_id: int) -> str:
+    row = simulator.row(company, "ProjectJournal", row_id)
+    if row is None:
+        raise PersonRefusedError("That journal does not exist any more.")
+    return f"Journal {row['Journal']} was posted with voucher {simulator.person_posts(company, row['Journal'])}."
 
 
 def _save_values(

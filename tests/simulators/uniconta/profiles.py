@@ -33,6 +33,15 @@ class Switches:
     references_checked: bool = True
     enum_accepts_any_language: bool = True  # 16
     delete_needs_row_id: bool = True  # 3; off: the logical key is enough
+    # Project journals
+    blocked_projects_refused: bool = False  # in a line that the API inserts or moves
+    blocked_journals_refused: bool = False
+    closed_periods_refused: bool = False  # by the API; posting refuses them in any case
+    line_text_max: int = 60  # 0: no limit
+    line_text_truncated: bool = True  # off: a text that is too long is refused
+    line_prices_filled: bool = True  # blank prices come from pay type, item and employee; off: they stay 0
+    posting_keeps_reference_number: bool = True
+    times_as_datetimes: bool = False  # TimeFrom and TimeTo read 0001-01-01T07:00:00 instead of 07:00:00
     # Errors and limits
     auth_failure_status: int = 401  # 22
     error_body: str = "json_string"  # 4: or json_object, text, html
@@ -73,6 +82,13 @@ ALL_ADVERSE: Mapping[str, Any] = MappingProxyType(
         "insert_list_all_or_nothing": False,
         "truncate_keys": True,
         "enum_accepts_any_language": False,
+        "blocked_projects_refused": True,
+        "blocked_journals_refused": True,
+        "closed_periods_refused": True,
+        "line_text_truncated": False,
+        "line_prices_filled": False,
+        "posting_keeps_reference_number": False,
+        "times_as_datetimes": True,
         "auth_failure_status": 403,
         "error_body": "text",
         "webhook_operation_name": "Operation",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from tests.simulators.core import Row
@@ -52,6 +52,8 @@ def _coerce(prop: Property, value: Any, language: str, switches: Switches) -> An
             return float(value)
         case "date":
             return _date_text(value)
+        case "time":
+            return _time_text(value)
         case "enum":
             assert prop.enum is not None
             member = prop.enum.parse(value, language, any_language=switches.enum_accepts_any_language)
@@ -77,6 +79,12 @@ def _date_text(value: Any) -> str:
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00"
     parsed = datetime.fromisoformat(str(value))
+    return parsed.replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def _time_text(value: Any) -> str:
+    """A clock time, sent alone or within a date and time."""
+    parsed = time.fromisoformat(str(value).rpartition("T")[2])
     return parsed.replace(tzinfo=None, microsecond=0).isoformat()
 
 
@@ -114,6 +122,8 @@ def row_as_json(
             shown[name] = values.label(shown[name], language)
     if not switches.updated_at_present:
         shown.pop("UpdatedAt", None)
+    if switches.times_as_datetimes:
+        shown |= {name: f"0001-01-01T{shown[name]}" for name in ("TimeFrom", "TimeTo") if name in shown}
     if switches.omit_false_booleans:
         shown = {name: value for name, value in shown.items() if value is not False}
     return shown
@@ -123,7 +133,13 @@ def row_text(
     row: Row, table: Table, language: str, switches: Switches, hidden: frozenset[str], with_user_fields: bool
 ) -> str:
     """`row_as_json` as text, remembered on the row until the row is replaced."""
-    view = (language, with_user_fields, switches.updated_at_present, switches.omit_false_booleans)
+    view = (
+        language,
+        with_user_fields,
+        switches.updated_at_present,
+        switches.omit_false_booleans,
+        switches.times_as_datetimes,
+    )
     rendered = row.rendered.get(view)
     if rendered is None:
         shown = row_as_json(row, table, language, switches, hidden)

@@ -30,7 +30,7 @@ from tests.simulators.core import Table as Rows
 from tests.simulators.core.store import fold
 from tests.simulators.core.switches import apply_switches
 
-from . import entities_api, odata
+from . import entities_api, journals, odata
 from .profiles import DEFAULT, PROFILES, Switches
 from .rows import BadValueError, UserField, coerce, empty_values, row_as_json
 from .tables import EMPTY_DATE, TABLE_IDS, TABLES, Property, Table, referring
@@ -86,6 +86,7 @@ class UnicontaSimulator(Simulator):
         self.user_fields: dict[tuple[int, str], dict[str, UserField]] = {}
         self.deliveries: list[Delivery] = []
         self.calls_today: dict[str, tuple[str, int, int]] = {}  # user → (day, calls, calls of the day before)
+        self.closed_until: dict[int, str] = {}  # company → last day of its closed periods; told nowhere
         self._last_row_id: dict[tuple[int, str], int] = {}
 
     # -- set-up ------------------------------------------------------------------------------------------------------
@@ -115,8 +116,7 @@ class UnicontaSimulator(Simulator):
             for each in data.get("user_fields", []):
                 self.add_user_field(each["company"], each["table"], each["name"], each.get("kind", "bool"))
             for each in data.get("rows", []):
-                for values in each["rows"]:
-                    self._store_seed_row(each["company"], TABLES[each["table"]], values)
+                self.store_seed_rows(each["company"], each["table"], each["rows"])
             for hook in data.get("change_urls", []):
                 self.add_change_url(**hook)
 
@@ -137,6 +137,11 @@ class UnicontaSimulator(Simulator):
     def remove_user(self, name: str) -> None:
         self.users.pop(name, None)
 
+    def store_seed_rows(self, company: int, table: str, rows: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Store many rows unchecked, as data that was there before; returns their RowIds."""
+        with self.lock:
+            return [self._store_seed_row(company, TABLES[table], values) for values in rows]
+
     def _store_seed_row(self, company: int, table: Table, values: Mapping[str, Any]) -> int:
         """Seed rows come without webhook and ledger entry; read-only properties and RowId may be given."""
         fields = self.fields_of(company, table)
@@ -153,6 +158,8 @@ class UnicontaSimulator(Simulator):
         self._fill_defaults(company, table, row)
         if table.name == "TableChangeEvent":
             self._complete_change_url(row)
+        if table is journals.LINE:
+            journals.complete_line(self, company, row)
         finished = self._finished(table, company, row_id, row)
         finished.update({k: v for k, v in values.items() if k == "UpdatedAt"})
         self._table(company, table).put(row_id, finished)
@@ -258,16 +265,26 @@ class UnicontaSimulator(Simulator):
     def bulk(self, company: int, table: str, count: int, /, *, start: int = 1, **values: Any) -> list[int]:
         """Many rows at once, without webhooks: the existing data of a company. `{n}` in texts is the running number."""
         declared = TABLES[table]
-        template = {declared.key or "Name": "{n}", "Name": f"{declared.name} {{n}}"} | values
+        names = {"Name": f"{declared.name} {{n}}"} | ({declared.key: "{n}"} if declared.key else {})
+        template = {name: value for name, value in names.items() if name in declared.by_name} | values
+        rows = (
+            {k: v.replace("{n}", str(n)) if isinstance(v, str) else v for k, v in template.items()}
+            for n in range(start, start + count)
+        )
+        return self.store_seed_rows(company, table, rows)
+
+    def person_posts(self, company: int, journal: str, /) -> int:
+        """Post a project journal and return the voucher number; its lines become project transactions."""
+        changes: list[Change] = []
         with self.lock:
-            return [
-                self._store_seed_row(
-                    company,
-                    declared,
-                    {k: v.replace("{n}", str(n)) if isinstance(v, str) else v for k, v in template.items()},
-                )
-                for n in range(start, start + count)
-            ]
+            voucher = journals.post(self, company, journal, changes)
+            self._commit_person(f"/person/post/ProjectJournal/{journal}", company, {"voucher": voucher}, changes)
+            return voucher
+
+    def close_period(self, company: int, until: str) -> None:
+        """Close the accounting up to and including a day (ISO date; blank opens all again)."""
+        with self.lock:
+            self.closed_until[company] = until
 
     def _as_person(self, act: Any) -> Any:
         try:
@@ -351,6 +368,9 @@ class UnicontaSimulator(Simulator):
         if "Created" in table.by_name:
             row["Created"] = self._local_now()[:10] + "T00:00:00"
         self._check(company, table, row, None, language)
+        if table is journals.LINE:
+            journals.complete_line(self, company, row)
+            journals.check_line(self, company, row, language)
         row_id = self._next_row_id(company, table)
         stored = self._table(company, table).put(row_id, self._finished(table, company, row_id, row))
         changes.append(Change("add", table, company, stored, None))
@@ -379,6 +399,9 @@ class UnicontaSimulator(Simulator):
                 row.update({name: f.as_property().empty for name, f in self.fields_of(company, table).items()})
         row.update(self._writable(company, table, values, language, with_user_fields))
         self._check(company, table, row, old, language)
+        if table is journals.LINE:
+            journals.complete_line(self, company, row)
+            journals.check_line(self, company, row, language)
         stored = self._table(company, table).put(row_id, self._finished(table, company, row_id, row))
         if table.key is not None and old[table.key] != stored[table.key]:
             self._repoint(company, table, old[table.key], stored[table.key])
@@ -393,6 +416,14 @@ class UnicontaSimulator(Simulator):
             raise self.refuse("CouldNotDeleteRecordThatIsReferred", language)
         self._table(company, table).drop(row_id)
         changes.append(Change("delete", table, company, old, old))
+
+    def put_transaction(self, company: int, values: Mapping[str, Any], changes: list[Change]) -> None:
+        """What posting writes: a project transaction, with today as its day of posting."""
+        row = empty_values(journals.TRANS, {}) | dict(values) | {"PostedDate": self._local_now()[:10] + "T00:00:00"}
+        row_id = self._next_row_id(company, journals.TRANS)
+        finished = self._finished(journals.TRANS, company, row_id, row)
+        stored = self._table(company, journals.TRANS).put(row_id, finished)
+        changes.append(Change("add", journals.TRANS, company, stored, None))
 
     def undo(self, changes: list[Change]) -> None:
         """Take back inserts of a list that failed half way."""
@@ -607,6 +638,8 @@ class UnicontaSimulator(Simulator):
         POST user_fields {"action": "add" | "remove" | "rename", "company", "table", "name", "kind"?, "new_name"?}
         POST users {"name", "password", "language", "companies"}      DELETE users/<name>
         POST change_urls {"company", "url", "table", "use_post", "argument"}
+        POST post_journal {"company", "journal"} → {"voucher"}      POST close_period {"company", "until"}
+        POST seed_rows {"company", "table", "rows": [...]} → {"ids"}     tens of thousands at once, unchecked
         GET deliveries?since=N      POST wait_for_webhooks {"timeout"}      GET calls_today
         """
         match parts:
@@ -626,6 +659,13 @@ class UnicontaSimulator(Simulator):
                 return {"ok": True}
             case ["change_urls"]:
                 return {"id": self.add_change_url(**body)}
+            case ["post_journal"]:
+                return {"voucher": self.person_posts(body["company"], body["journal"])}
+            case ["close_period"]:
+                self.close_period(body["company"], body["until"])
+                return {"ok": True}
+            case ["seed_rows"]:
+                return {"ids": self.store_seed_rows(body["company"], body["table"], body["rows"])}
             case ["deliveries"]:
                 since = int(request.args.get("since", 0))
                 return [delivery.as_json() for delivery in self.deliveries[since:]]

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .enums import (
+    CATEGORY_TYPE,
     COUNTRY,
     CURRENCY,
+    INTERNAL_TYPE,
     INVOICING_METHOD,
     ITEM_TYPE,
+    PAYROLL_TYPE,
     PHASE,
     UNIT,
     USER_FIELD_TYPE,
@@ -26,7 +29,7 @@ EMPTY_DATE = "0001-01-01T00:00:00"
 @dataclass(frozen=True)
 class Property:
     name: str
-    type: str = "text"  # text, int, number, bool, date, enum
+    type: str = "text"  # text, int, number, bool, date, time, enum
     default: Any = None
     read_only: bool = False
     references: str | None = None  # name of a table
@@ -265,6 +268,109 @@ NUMBER_SERIE = Table(
     properties=(*text("Serie", "Name", "Prefix"), Property("Next", "int", 1), Property("Last", "int")),
 )
 
+# -- hours -----------------------------------------------------------------------------------------------------------
+
+PR_CATEGORY = Table(
+    name="PrCategory",
+    table_id=72,  # assumed, as all ids down to the journal
+    key="Number",
+    title="Project categories",
+    properties=(
+        *text("Number", "Name"),
+        choice("CatType", CATEGORY_TYPE),
+        reference("Item", "InvItem"),
+        choice("Unit", UNIT),
+        *boolean("IsDefault", "Invoiceable", "ProjectOrder"),
+    ),
+)
+
+EMP_PAYROLL_CATEGORY = Table(
+    name="EmpPayrollCategory",
+    table_id=97,
+    key="Number",
+    title="Pay types",
+    properties=(
+        *text("Number", "Name"),
+        choice("PayrollType", PAYROLL_TYPE),
+        choice("Unit", UNIT),
+        *text("InvoiceText"),
+        reference("PrCategory", "PrCategory"),
+        reference("Item", "InvItem"),
+        *number("Rate", "SalesPrice", "Factor"),
+        *boolean("Invoiceable", "Blocked", "ATP"),
+        *text("ExternCode"),
+        choice("InternalType", INTERNAL_TYPE),
+        reference("InternalProject", "Project"),
+        *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+    ),
+)
+
+PROJECT_JOURNAL = Table(
+    name="ProjectJournal",
+    table_id=73,
+    key="Journal",
+    title="Project journals",
+    master=False,
+    properties=(
+        *text("Journal", "Name"),
+        *boolean("Blocked"),
+        *text("NumberSerie", "TransType"),
+        reference("Employee", "Employee"),
+        *text("WorkSpace"),
+        Property("DeleteLines", "bool", default=True),  # off: posted lines stay in the journal as well
+        *boolean("GenerateVoucher", "UseApproved"),
+    ),
+)
+
+# What a line and the transaction it is posted as have in common.
+_BOOKING = (
+    Property("Date", "date"),
+    reference("Project", "Project", mandatory=True),
+    *text("Task"),
+    reference("PrCategory", "PrCategory"),
+    reference("PayrollCategory", "EmpPayrollCategory"),
+    reference("Employee", "Employee"),
+    reference("Item", "InvItem"),
+    *text("Variant1", "Variant2", "Variant3", "Variant4", "Variant5", "Text"),
+    *number("Qty"),
+    choice("Unit", UNIT),
+    Property("TimeFrom", "time"),
+    Property("TimeTo", "time"),
+    *number("CostPrice", "SalesPrice", "DiscountPct"),
+    *number("CostAmount", "SalesAmount", read_only=True),
+    *boolean("Invoiceable"),
+    *text("WorkSpace", "TransType"),
+    Property("Voucher", "int"),
+    *text("DocumentRef", "ReferenceNumber", "CreditorAccount", "Warehouse", "Location"),
+    *text("Dimension1", "Dimension2", "Dimension3", "Dimension4", "Dimension5"),
+)
+
+PROJECT_JOURNAL_LINE = Table(
+    name="ProjectJournalLine",
+    table_id=74,
+    key=None,
+    key_name=None,
+    title="Project journal lines",
+    master=False,
+    properties=(
+        reference("Journal", "ProjectJournal", mandatory=True),
+        *_BOOKING,
+        *boolean("Approved", "OnHold"),
+        *number("LineNumber"),
+    ),
+)
+
+PROJECT_TRANS = Table(
+    name="ProjectTrans",
+    table_id=75,
+    key=None,
+    key_name=None,
+    title="Project transactions",
+    master=False,
+    writable=False,
+    properties=(*_BOOKING, read_only("PostedDate", "date")),
+)
+
 COMPANY = Table(
     name="Company",
     table_id=1,  # assumed
@@ -324,6 +430,11 @@ TABLES: dict[str, Table] = {
         EMPLOYEE_GROUP,
         PROJECT,
         PROJECT_GROUP,
+        PR_CATEGORY,
+        EMP_PAYROLL_CATEGORY,
+        PROJECT_JOURNAL,
+        PROJECT_JOURNAL_LINE,
+        PROJECT_TRANS,
         NUMBER_SERIE,
         COMPANY,
         TABLE_CHANGE_EVENT,

@@ -17,6 +17,10 @@ TEXTS = {
     ),
     "AccountIsMissing": ("The account does not exist", "Kontoen findes ikke"),
     "KeyTooLong": ("The key is too long", "Nøglen er for lang"),
+    "ProjectIsBlocked": ("The project is blocked", "Projektet er spærret"),
+    "JournalIsBlocked": ("The journal is blocked", "Kladden er spærret"),
+    "PeriodIsClosed": ("The period is closed", "Perioden er lukket"),
+    "TextTooLong": ("The text is too long", "Teksten er for lang"),
     "InvalidValue": ("The value is not valid", "Værdien er ikke gyldig"),
 }
 
