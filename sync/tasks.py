@@ -16,6 +16,7 @@ from sync.domain import pull as pulling
 from sync.domain import reconcile as reconciling
 from sync.domain import retry_many as retrying
 from sync.domain import sweep as sweeping
+from sync.domain.hours import run as transferring
 
 
 def drain(tenant_id: int) -> None:
@@ -34,6 +35,11 @@ def sweep(tenant_id: int, run_id: int | None = None) -> None:
         sweeping.tick(tenant_id)
     else:
         sweeping.sweep(tenant_id, run_id)
+
+
+def hours(tenant_id: int, run_id: int | None = None) -> None:
+    """Read work reports and transfer what is ready."""
+    transferring.hours(tenant_id, run_id)
 
 
 def reconcile(tenant_id: int, run_id: int | None = None) -> None:

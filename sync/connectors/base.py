@@ -110,11 +110,24 @@ class Connector(Protocol):
     def read_changes(self, side: Side, cursor: int) -> Changes:
         """Rows changed after `cursor`. Only for sides with `has_cursor`."""
 
+    def position(self, side: Side) -> int | None:
+        """Where the change counter of a side with `has_cursor` stands now; None where the system does not say."""
+
+    def read_where(self, side: Side, filters: Mapping[str, str]) -> Iterator[Row]:
+        """Rows that satisfy the filters, in the system's own spelling. Where the system ignores or refuses a filter all
+        rows come: a reader must not take a row's presence for a proof.
+        """
+
     def find_by_key(self, side: Side, keys: Sequence[str]) -> list[Row]:
         """Rows whose key field is one of `keys`; reads everything where the system cannot filter on it."""
 
     def create(self, side: Side, values: Row, *, creation_id: str) -> Written:
         """Create one record. Raises Unclear when the answer got lost."""
+
+    def create_many(self, side: Side, rows: Sequence[Row]) -> None:
+        """Create several records in one call. Whether one bad row stops the others is not known, so after an error the
+        caller looks what is there. Raises Unclear when the answer got lost.
+        """
 
     def update(
         self, side: Side, record_id: str, values: Row, *, is_as_planned: Callable[[Row], bool], stamp: int | None

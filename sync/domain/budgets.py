@@ -32,6 +32,7 @@ WAITS_FROM: Mapping[str, float] = {
     Cause.RECONCILE: BACKLOG_WAITS_FROM,
     Cause.BACKFILL: BACKLOG_WAITS_FROM,
     Cause.PULL: ONLY_URGENT_FROM,
+    Cause.HOURS: ONLY_URGENT_FROM,
 }
 #: What an event's calls are counted as.
 CAUSE_OF_PRIORITY: Mapping[int, str] = {

@@ -44,25 +44,26 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
             Cursor.objects.filter(pk=cursor.pk).update(read_at=timezone.now())
         return seen
     is_complete = is_complete or not cursor.value
-    changes = connector.read_changes(side, 0 if is_complete else _restart(cursor, read_at))
+    changes = connector.read_changes(side, 0 if is_complete else restart(cursor, read_at))
     if is_complete:
         watch_fields(context, entity, System.INTEMPUS, changes.rows)
     observed = observe(
         context, entity, System.INTEMPUS, changes.rows, read_at, origin=origin, run=run, is_complete=is_complete
     )
     if changes.cursor is not None:
-        _advance(context.tenant_id, cursor, changes.cursor, read_at)
+        advance(context.tenant_id, cursor, changes.cursor, read_at)
     return observed
 
 
-def _restart(cursor: Cursor, now: datetime) -> int:
-    """The newest stamp that is older than the overlap; stamps are gaps, nobody may compute with them."""
+def restart(cursor: Cursor, now: datetime) -> int:
+    """Where to read from: the newest stamp that is older than the overlap; stamps are gaps, nobody may compute with them."""
     limit = (now - OVERLAP).timestamp()
     old = [value for at, value in cursor.trail if at <= limit]
     return max(old) if old else min((value for _, value in cursor.trail), default=0)
 
 
-def _advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
+def advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
+    """Note that everything up to `value` is stored, read from `now` on."""
     limit = (now - OVERLAP).timestamp()
     trail = [[at, stamp] for at, stamp in cursor.trail if at > limit]
     older = [[at, stamp] for at, stamp in cursor.trail if at <= limit]

@@ -23,6 +23,7 @@ from tenants.models import Tenant
 WORDS: dict[str, tuple[Promise, Promise]] = {
     "pull": (_("Fetch from Intempus"), _("What people changed or made in Intempus.")),
     "sweep": (_("Check Uniconta"), _("What was saved in Uniconta and no change URL call announced.")),
+    "hours": (_("Transfer of hours"), _("Approved work reports, to the project journal in Uniconta.")),
     "reconcile": (_("Full comparison"), _("Both systems, record by record; what differs is listed.")),
     "check_up": (
         _("Check-up"),

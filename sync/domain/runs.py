@@ -33,6 +33,7 @@ TASKS = {
     Run.Kind.MATCHING: "first_matching",
     Run.Kind.DECIDE: "decide_many",
     Run.Kind.UNDO: "undo_run",
+    Run.Kind.HOURS: "hours",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

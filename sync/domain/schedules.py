@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from mappings.models import HoursPolicy
 from sync.queue import Plan, delete_schedules, next_run, schedule_names, set_schedule, stop_unreadable_schedules
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -21,6 +22,7 @@ WEEK = 7 * DAY
 KINDS: dict[str, str | int] = {
     "pull": "pull_minutes",
     "sweep": "sweep_minutes",
+    "hours": "pull_minutes",
     "reconcile": DAY,
     "digest": DAY,
     "check_up": WEEK,
@@ -60,7 +62,13 @@ def repair_schedules() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         live = Tenant.objects.filter(state=Tenant.State.LIVE)
-        plans = [_plan(kind, tenant.pk, max(1, minutes_of(kind, tenant))) for tenant in live for kind in KINDS]
+        with_hours = set(HoursPolicy.objects.filter(enabled=True).values_list("tenant_id", flat=True))
+        plans = [
+            _plan(kind, tenant.pk, max(1, minutes_of(kind, tenant)))
+            for tenant in live
+            for kind in KINDS
+            if kind != "hours" or tenant.pk in with_hours
+        ]
         now = timezone.now()
         changed += sum(set_schedule(plan, first_run(plan.name, plan.minutes, now)) for plan in plans)
         ours = schedule_names([f"{kind}:" for kind in KINDS])

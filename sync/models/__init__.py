@@ -3,6 +3,7 @@ from sync.models.change_event import ChangeEvent
 from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
 from sync.models.held_set import HeldSet
+from sync.models.hours import JournalLine, ReferenceRow, ReportCursor, ReportEntry, WorkReport
 from sync.models.log import Exchange, SyncLogEntry
 from sync.models.put_back import PutBack
 from sync.models.run import Run
@@ -15,8 +16,13 @@ __all__ = [
     "DrainLease",
     "Exchange",
     "HeldSet",
+    "JournalLine",
     "PutBack",
+    "ReferenceRow",
+    "ReportCursor",
+    "ReportEntry",
     "Run",
     "SyncLogEntry",
+    "WorkReport",
     "WorkerBeat",
 ]

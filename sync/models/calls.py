@@ -17,6 +17,7 @@ class CallCount(models.Model):
         SWEEP = "sweep", _("Checking Uniconta")
         BACKFILL = "backfill", _("Backlog and first load")
         RECONCILE = "reconcile", _("Full comparison")
+        HOURS = "hours", _("Transfer of hours")
 
     system = models.CharField(max_length=10)
     base_url = models.CharField(max_length=200)

@@ -24,6 +24,7 @@ class Run(models.Model):
         MATCHING = "matching", _("First matching")
         UNDO = "undo", _("Undoing a run")
         DECIDE = "decide", _("Decisions of the first matching")
+        HOURS = "hours", _("Transfer of hours")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")

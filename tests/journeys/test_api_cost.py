@@ -51,7 +51,7 @@ def test_an_idle_day(steady, rows):
             ChangeEvent.objects.filter(origin=ChangeEvent.Origin.WEBHOOK).delete()
     daily = [kind for kind in KINDS if minutes_of(kind, steady.tenant) <= DAY]
     due = sorted((minute, kind) for kind in daily for minute in range(0, DAY, minutes_of(kind, steady.tenant)))
-    assert len(due) == 2 * 96 + 2  # a new schedule belongs into the page, too
+    assert len(due) == 3 * 96 + 2  # a new schedule belongs into the page, too
     uniconta, intempus = steady.now()
     started = timezone.now()
     with time_machine.travel(started, tick=False) as clock:

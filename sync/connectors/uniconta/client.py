@@ -104,6 +104,12 @@ class UnicontaConnector:
         """Uniconta cannot list changes: `UpdatedAt` is not on every table (8.15). Kept complete for the protocol."""
         raise NotImplementedError(f"{side.resource} has no cursor in Uniconta; read everything instead")
 
+    def position(self, side: Side) -> int | None:
+        raise NotImplementedError(f"{side.resource} has no cursor in Uniconta")
+
+    def read_where(self, side: Side, filters: Mapping[str, str]) -> Iterator[Row]:
+        raise NotImplementedError(f"{side.resource}: nobody needs Uniconta filtered by anything but a key")
+
     def find_by_key(self, side: Side, keys: Sequence[str]) -> list[Row]:
         """Rows whose key is one of `keys` in the server's eyes, which may ignore case: compare before linking."""
         if side.members:
@@ -129,6 +135,12 @@ class UnicontaConnector:
             # 1.6: over-long keys were seen to be cut without a word; a look-up by the full key then finds nothing.
             raise NeedsAttention("key_truncated", f"{side.id_field} {row_id} was created as {stored!r}, not {sent!r}")
         return Written(id=row_id, row=row)
+
+    def create_many(self, side: Side, rows: Sequence[Row]) -> None:
+        """InsertList (1.6): the answer may hold the rows or nothing, so nobody relies on it."""
+        body = [_rendered(row) for row in rows]
+        reply = self._door.call("POST", self._entities("InsertList", side), wanted=Wanted.RECORD_OR_NOTHING, body=body)
+        reply.close()
 
     def update(
         self,

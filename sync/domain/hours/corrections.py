@@ -1,0 +1,233 @@
+"""What a person answers when a transferred report changed, its line went missing, or Uniconta refused it.
+
+Nothing is repaired silently: every answer stands on the report with who, when and the note. Answers that write to Uniconta
+are carried out by a run, so that no page waits for a remote system. The functions a page calls take a scope for granted.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mappings.entities.work_report import LINE
+from mappings.hours import Outcome, reference
+from mappings.spec import System
+from sync.connectors.base import Row
+from sync.connectors.errors import Gone, Moved, NeedsAttention, RemoteError
+from sync.domain.actions import RefusedError, audit, start_run
+from sync.domain.claim import fence
+from sync.domain.context import database_now
+from sync.domain.doorbell import Lease
+from sync.domain.hours.context import HoursContext
+from sync.domain.hours.judging import Rules
+from sync.domain.hours.transfer import entry, last_lines, leased, note_seen, save, seen, settle_report, wire
+from sync.models import JournalLine, ReportEntry, Run, WorkReport
+from tenants.scoping import tenant_scope
+
+State = WorkReport.State
+LineState = JournalLine.State
+#: Reasons with which a report that was transferred once asks a person.
+ASKING = ("line_missing", "line_doubled")
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+def fetch_now(tenant_id: int, user_id: int | None) -> Run:
+    """Read, judge and transfer at once; also what *Try again* does: everything is judged afresh."""
+    return start_run(Run(tenant_id=tenant_id, kind=Run.Kind.HOURS, requested_by_id=user_id))
+
+
+def choose(report_id: int, answer: str, user_id: int | None) -> Run:
+    """Change the unposted line in place, or reverse it and book anew. Raises RefusedError."""
+    report = WorkReport.objects.select_for_update().get(pk=report_id)
+    line = standing_line(report)
+    if report.state != State.CHANGED or line is None:
+        raise RefusedError("hours_not_asked")
+    if answer == WorkReport.Answer.CHANGE and line.state != LineState.IN_JOURNAL:
+        raise RefusedError("line_not_in_journal")
+    report.answer, report.answered_by_id = WorkReport.Answer(answer), user_id
+    report.save(update_fields=["answer", "answered_by"])
+    _note(report, f"answer_{answer}", user_id)
+    return fetch_now(report.tenant_id, user_id)
+
+
+def accept(report_id: int, user_id: int | None, note: str = "") -> None:
+    """Leave the line as it is: the person knows why. Raises RefusedError."""
+    _close(report_id, State.ACCEPTED, "answer_accepted", user_id, note)
+
+
+def done_by_hand(report_id: int, user_id: int | None, note: str) -> None:
+    """The person saw to it in Uniconta. Raises RefusedError, also for an empty note: the next reader needs it."""
+    if not note.strip():
+        raise RefusedError("note_needed")
+    _close(report_id, State.BY_HAND, "answer_by_hand", user_id, note)
+
+
+def send_again(report_id: int, user_id: int | None) -> Run:
+    """A line that is missing from the journal, or that Uniconta refused, is made once more. Raises RefusedError."""
+    report = WorkReport.objects.select_for_update().get(pk=report_id)
+    if report.state != State.NEEDS_ATTENTION or report.reason not in ("line_missing", "line_refused"):
+        raise RefusedError("hours_not_asked")
+    report.state, report.reason, report.transferred_hash = State.WAITING, "", ""
+    report.save(update_fields=["state", "reason", "transferred_hash"])
+    _note(report, "answer_send_again", user_id)
+    return fetch_now(report.tenant_id, user_id)
+
+
+def _close(report_id: int, state: str, code: str, user_id: int | None, note: str) -> None:
+    report = WorkReport.objects.select_for_update().get(pk=report_id)
+    unproven = report.lines.filter(state=LineState.NOT_PROVEN)
+    is_asked = report.state in (State.CHANGED, State.NEEDS_ATTENTION)
+    if not is_asked and not (report.state == State.TRANSFERRED and unproven.exists()):
+        raise RefusedError("hours_not_asked")
+    if is_asked:
+        report.state, report.reason, report.problems = state, code, []
+        report.answered_hash, report.answer = report.content_hash, ""
+        report.save(update_fields=["state", "reason", "problems", "answered_hash", "answer"])
+    unproven.update(state=LineState.POSTED, posted_at=database_now())
+    _note(report, code, user_id, note)
+
+
+def _note(report: WorkReport, code: str, user_id: int | None, note: str = "") -> None:
+    ReportEntry.objects.create(tenant_id=report.tenant_id, report=report, code=code, detail=note, user_id=user_id)
+    audit(report.tenant_id, user_id, code, f"{report} {report.intempus_id}")
+
+
+def standing_line(report: WorkReport) -> JournalLine | None:
+    """The last line of the chain that says what was worked, where it stands in Uniconta. Call inside a scope."""
+    lines = report.lines.filter(state__in=JournalLine.STANDING, kind=JournalLine.Kind.TRANSFER)
+    return lines.order_by("-number").first()
+
+
+# ------------------------------------------------------------------------------------------------ carrying out
+
+
+def carry_out(context: HoursContext) -> bool:
+    """Carry out what persons chose; True where a report has to be judged again. Raises RemoteError."""
+    with tenant_scope(context.tenant_id):
+        asked = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.CHANGED).exclude(answer="")
+        keys = list(asked.order_by("pk").values_list("pk", "answer"))
+        rules = Rules.load(context.policy) if keys else None
+    if rules is None:
+        return False
+    with leased(context) as lease:
+        for key, answer in keys if lease else ():
+            assert lease is not None
+            if answer == WorkReport.Answer.CHANGE:
+                _change(context, lease, rules, key)
+            else:
+                _plan_reversal(context, lease, key)
+    return True
+
+
+def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None:
+    """The unposted line says what the report says now; that of a report no longer ready is put on hold."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        report = WorkReport.objects.get(pk=key)
+        line = standing_line(report)
+        verdict = rules.judge(report)
+    if line is None or line.state != LineState.IN_JOURNAL:
+        _give_up(context, lease, report, "line_not_in_journal")
+        return
+    if verdict.outcome is Outcome.NEEDS_ATTENTION:
+        _give_up(context, lease, report, verdict.code)
+        return
+    is_ready = verdict.outcome is Outcome.READY
+    before = line.seen
+
+    def is_as_seen(row: Row) -> bool:
+        return seen(row) == before
+
+    values: dict[str, Any] = {"OnHold": not is_ready}
+    if is_ready:
+        line.values = dict(verdict.line)
+        # What the report does not say any more is emptied, not left standing.
+        emptied = {name: None for name in ("PayrollCategory", "TimeFrom", "TimeTo") if name not in verdict.line}
+        values |= emptied | wire(line)
+    try:
+        written = context.connectors[System.UNICONTA].update(
+            LINE, line.uniconta_id, values, is_as_planned=is_as_seen, stamp=None
+        )
+    except (Gone, Moved, NeedsAttention) as error:
+        code = {"gone": "line_not_in_journal", "moved_since_read": "line_edited"}.get(error.code, "line_refused")
+        _give_up(context, lease, report, code, error)
+        return
+    with tenant_scope(context.tenant_id):
+        now = fence(lease)
+        line.report = report
+        note_seen(line, LineState.IN_JOURNAL, written.row, now)
+        report.answer = ""
+        if is_ready:
+            line.quantity, line.content_hash, line.journal = (
+                report.quantity,
+                report.content_hash,
+                line.values["Journal"],
+            )
+            line.save(update_fields=["values", "quantity", "content_hash", "journal"])
+            settle_report(line, now)
+        else:
+            report.reason = "line_held"
+        report.save(update_fields=["answer"])
+        save([line], [entry(context, line, "line_changed" if is_ready else "line_held")])
+    context.count("corrected")
+
+
+def _plan_reversal(context: HoursContext, lease: Lease, key: int) -> None:
+    """The opposite of the line as it stands in Uniconta, at its own prices. What is booked anew follows when it is there."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        report = WorkReport.objects.get(pk=key)
+        line = standing_line(report)
+        [(_, last)] = last_lines([report])
+        if line is None or last is None:
+            _drop_answer(context, report, "line_not_in_journal")
+            return
+        values = _reversed(line, context.policy.closed_until)
+        number = last.number + 1
+        JournalLine.objects.create(
+            tenant_id=context.tenant_id,
+            report=report,
+            number=number,
+            reference=reference(report.intempus_id, number),
+            kind=JournalLine.Kind.REVERSAL,
+            state=LineState.PLANNED,
+            journal=line.journal,
+            values=values,
+            quantity=Decimal(values["Qty"]),
+            content_hash=line.content_hash,
+            user_id=report.answered_by_id,
+        )
+        report.answer, report.state = "", State.SENDING
+        report.save(update_fields=["answer", "state"])
+    context.count("corrected")
+
+
+def _reversed(line: JournalLine, closed_until: date | None) -> dict[str, Any]:
+    stands = {name: value for name, value in line.seen.items() if name != "Voucher"}
+    values = {**line.values, **stands, "Journal": line.journal}
+    quantity = -Decimal(str(values["Qty"]))
+    day = date.fromisoformat(str(values["Date"])[:10])
+    if closed_until is not None and day <= closed_until:
+        values["Text"] = f"{day:%d-%m-%Y} {values.get('Text', '')}".strip()
+        day = closed_until + timedelta(days=1)
+    return {**values, "Date": day.isoformat(), "Qty": str(quantity)}
+
+
+def _give_up(
+    context: HoursContext, lease: Lease, report: WorkReport, code: str, error: RemoteError | None = None
+) -> None:
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        _drop_answer(context, report, code, error.detail if error else "")
+
+
+def _drop_answer(context: HoursContext, report: WorkReport, code: str, detail: str = "") -> None:
+    """The answer cannot be carried out: the report asks again, and says why."""
+    report.answer, report.problems = "", [[code, detail]]
+    report.save(update_fields=["answer", "problems"])
+    ReportEntry.objects.create(
+        tenant_id=context.tenant_id, report=report, code=code, detail=detail, run_id=context.run_id
+    )

@@ -1,0 +1,157 @@
+"""What becomes of the stored reports as everything stands now; see `mappings.hours.judge`. Writes to no remote system."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from mappings.hours import LineRule, Lists, Outcome, Ready, Terms, Verdict, judge
+from mappings.models import HoursPolicy, WorkTypeRule
+from sync.domain.hours.context import HoursContext
+from sync.domain.hours.lists import load_lists
+from sync.models import ReportCursor, ReportEntry, WorkReport
+from tenants.scoping import tenant_scope
+
+State = WorkReport.State
+CHUNK = 1000
+#: What only another rule or setting can alter; looked at again when those change, or the report itself.
+SETTLED = (State.SKIPPED, State.BEFORE_START, State.GONE)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything by which a tenant's reports are judged. Load inside a scope, use anywhere."""
+
+    terms: Terms
+    lists: Lists
+    by_work_type: dict[str, LineRule]
+    today: date
+
+    @classmethod
+    def load(cls, policy: HoursPolicy) -> Rules:
+        rules = WorkTypeRule.objects.filter(tenant_id=policy.tenant_id)
+        return cls(
+            policy.terms(),
+            load_lists(policy.tenant_id),
+            {rule.work_type_id: rule.line_rule() for rule in rules},
+            timezone.localdate(),
+        )
+
+    def judge(self, report: WorkReport) -> Verdict:
+        return judge(report, self.terms, self.by_work_type.get(report.work_type_id), self.lists, self.today)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal as long as a report of the settled states would be judged the same."""
+        parts = (self.terms, sorted(self.by_work_type.items()), self.lists.work_types, self.lists.work_categories)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def judge_reports(context: HoursContext) -> None:
+    """Judge every report that is not transferred yet, and find those that changed after they were."""
+    with tenant_scope(context.tenant_id):
+        rules = Rules.load(context.policy)
+        position = ReportCursor.objects.get(tenant_id=context.tenant_id)
+    fingerprint = rules.fingerprint
+    states = [state for state in WorkReport.OPEN if fingerprint != position.terms_hash or state not in SETTLED]
+    # What was transferred once is never judged as if it had not been: it asks a person, or has changed.
+    reports = WorkReport.objects.filter(tenant_id=context.tenant_id, state__in=states, transferred_hash="")
+    for chunk in _chunks(context, reports):
+        _judge_chunk(context, rules, chunk)
+    moved = WorkReport.objects.filter(_has_moved(rules.terms), tenant_id=context.tenant_id)
+    for chunk in _chunks(context, moved):
+        _note_changed(context, rules, chunk)
+    with tenant_scope(context.tenant_id):
+        ReportCursor.objects.filter(pk=position.pk).update(terms_hash=fingerprint)
+
+
+def _chunks(context: HoursContext, reports: QuerySet[WorkReport]) -> Iterator[list[int]]:
+    with tenant_scope(context.tenant_id):
+        keys = list(reports.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), CHUNK):
+        yield keys[start : start + CHUNK]
+
+
+def _judge_chunk(context: HoursContext, rules: Rules, keys: list[int]) -> None:
+    with tenant_scope(context.tenant_id):
+        changed, entries = [], []
+        for report in WorkReport.objects.select_for_update().filter(pk__in=keys, state__in=WorkReport.OPEN):
+            verdict = rules.judge(report)
+            new = _columns(report, rules, verdict)
+            old = {name: getattr(report, name) for name in new}
+            if new == old:
+                continue
+            if (new["state"], new["reason"]) != (old["state"], old["reason"]):
+                about = "; ".join(problem.about for problem in verdict.problems[:1] if problem.about)
+                entries.append(_entry(context, report, verdict.code or "report_ready", about))
+            for name, value in new.items():
+                setattr(report, name, value)
+            changed.append(report)
+        WorkReport.objects.bulk_update(
+            changed, ["state", "reason", "problems", "warnings", "line", "kind"], batch_size=200
+        )
+        ReportEntry.objects.bulk_create(entries)
+
+
+def _columns(report: WorkReport, rules: Rules, verdict: Verdict) -> dict[str, Any]:
+    refused = report.reason == "line_refused"
+    if verdict.outcome is Outcome.READY and refused and report.line == dict(verdict.line):
+        # Uniconta refused this very line: it is sent again when a person says so, or when it says something else.
+        return {"warnings": sorted({problem.code for problem in verdict.warnings})}
+    kind = rules.lists.kind(report) if not report.unreadable else None
+    return {
+        "state": State(verdict.outcome.value),
+        "reason": verdict.code,
+        "problems": [[problem.code, problem.about] for problem in verdict.problems],
+        "warnings": sorted({problem.code for problem in verdict.warnings}),
+        "line": dict(verdict.line),
+        "kind": kind.value if kind else "",
+    }
+
+
+def _has_moved(terms: Terms) -> Q:
+    """Transferred reports that are not what was transferred any more, and those that are again."""
+    is_ready = Q(is_gone=False, content_hash=F("transferred_hash"))
+    if terms.ready_when is Ready.APPROVED:
+        is_ready &= Q(is_approved=True)
+    elif terms.ready_when is Ready.LOCKED:
+        is_ready &= Q(is_locked=True)
+    answered_otherwise = Q(state__in=[State.ACCEPTED, State.BY_HAND]) & ~Q(content_hash=F("answered_hash"))
+    is_back = Q(state=State.CHANGED) & ~Q(reason="line_held") & is_ready
+    return Q(state=State.TRANSFERRED) & ~is_ready | is_back | answered_otherwise
+
+
+def _note_changed(context: HoursContext, rules: Rules, keys: list[int]) -> None:
+    with tenant_scope(context.tenant_id):
+        reports = WorkReport.objects.select_for_update().filter(
+            _has_moved(rules.terms), pk__in=keys, tenant_id=context.tenant_id
+        )
+        rows, entries = list(reports), []
+        for report in rows:
+            if report.state == State.CHANGED:
+                report.state, report.reason = State.TRANSFERRED, ""
+                code = "changed_back"
+            else:
+                report.state, report.reason = State.CHANGED, _what_changed(report)
+                code = report.reason
+            entries.append(_entry(context, report, code))
+        WorkReport.objects.bulk_update(rows, ["state", "reason"], batch_size=200)
+        ReportEntry.objects.bulk_create(entries)
+
+
+def _what_changed(report: WorkReport) -> str:
+    if report.is_gone:
+        return "deleted_after_transfer"
+    if not report.transferred_hash or report.content_hash != report.transferred_hash:
+        return "changed_after_transfer"
+    return "withdrawn_after_transfer"
+
+
+def _entry(context: HoursContext, report: WorkReport, code: str, detail: str = "") -> ReportEntry:
+    return ReportEntry(tenant_id=context.tenant_id, report=report, code=code, detail=detail, run_id=context.run_id)

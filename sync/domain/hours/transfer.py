@@ -1,0 +1,354 @@
+"""Ready reports become project journal lines: looked up, stated, sent, confirmed, a batch at a time under the tenant's lease.
+
+A line has no key of its own in Uniconta, so a repeated insert makes a second one. Hence: before every insert its
+reference is looked up among the journal's lines *and* the posted transactions; what is about to be sent is committed
+first; an unclear answer is looked into no earlier than UNCLEAR_WAIT_SECONDS later; and what stays unclear is never sent
+again by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from mappings.entities.work_report import LINE, TRANSACTION
+from mappings.hours import quantity, reference
+from mappings.spec import System
+from mappings.transforms import plain_number
+from sync.connectors.base import Connector, Row
+from sync.connectors.errors import NeedsAttention, RemoteError, Unclear
+from sync.domain.claim import LeaseLostError, fence
+from sync.domain.doorbell import Lease, lease_seconds, release, take_lease
+from sync.domain.hours.context import HoursContext
+from sync.domain.push import CALL_SECONDS
+from sync.models import JournalLine, ReportEntry, WorkReport
+from tenants.scoping import tenant_scope
+
+State = WorkReport.State
+LineState = JournalLine.State
+#: As many references as one look-up takes (Uniconta API page 1.8), and no more than 50 lines per insert.
+BATCH = 40
+#: A drain has the lease for a few seconds at a time; what waits longer is left to the next run.
+LEASE_WAIT_SECONDS, LEASE_LOOK_SECONDS = 15.0, 0.2
+
+
+def transfer(context: HoursContext) -> None:
+    """Send everything that is ready. Raises RemoteError when a system cannot be reached; what was sent is stored."""
+    is_more = True
+    while is_more:
+        with leased(context) as lease:
+            lines = _claim(context, lease) if lease else []
+            if lease and lines:
+                _send(context, lease, lines)
+            is_more = bool(lines)
+
+
+@contextmanager
+def leased(context: HoursContext) -> Iterator[Lease | None]:
+    """The tenant's lease, so that no second worker and no drain writes meanwhile; None when others hold on to it.
+
+    Who loses it inside stops there: somebody else goes on.
+    """
+    lease, until = take_lease(context.tenant_id), time.monotonic() + LEASE_WAIT_SECONDS
+    while lease is None and time.monotonic() < until:
+        time.sleep(LEASE_LOOK_SECONDS)
+        lease = take_lease(context.tenant_id)
+    try:
+        yield lease
+    except LeaseLostError:
+        pass
+    finally:
+        context.recorder.flush()
+        if lease is not None:
+            release(lease)
+
+
+# ------------------------------------------------------------------------------------------------ what to send
+
+
+def _claim(context: HoursContext, lease: Lease) -> list[JournalLine]:
+    """The next lines to settle: unclear ones that may be looked into by now, then what is ready.
+
+    From the commit on they are *being sent*; a worker that dies leaves them so, and whoever comes next calls them unclear.
+    """
+    with tenant_scope(context.tenant_id):
+        now = fence(lease)
+        lines = JournalLine.objects.filter(tenant_id=context.tenant_id)
+        lines.filter(state=LineState.SENDING).exclude(claim=lease.token).update(state=LineState.UNCLEAR)
+        settled = now - timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
+        unclear = lines.filter(state=LineState.UNCLEAR, sent_at__lte=settled, report__due_at__lte=now)
+        taken = list(unclear.select_related("report").order_by("pk")[:BATCH])
+        fresh = [] if _is_paused(context, now) else _fresh_lines(context, now, BATCH - len(taken))
+        for line in (*taken, *fresh):
+            line.state, line.claim, line.sent_at = LineState.SENDING, lease.token, now
+            line.error_code = line.error_detail = ""
+        columns = ["state", "claim", "sent_at", "error_code", "error_detail"]
+        again = [line for line in fresh if line.pk is not None]
+        JournalLine.objects.bulk_update([*taken, *again], [*columns, *SAID], batch_size=BATCH)
+        JournalLine.objects.bulk_create([line for line in fresh if line.pk is None])
+        WorkReport.objects.filter(pk__in=[line.report_id for line in fresh]).update(state=State.SENDING)
+        return [*taken, *fresh]
+
+
+#: What a line says, and of which content.
+SAID = ("values", "quantity", "content_hash", "journal")
+
+
+def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[JournalLine]:
+    """A line for each of the next ready reports. One that Uniconta refused before is that line, with what it says now;
+    a report whose line went missing gets the next number of its chain.
+    """
+    planned = JournalLine.objects.filter(tenant_id=context.tenant_id, state=LineState.PLANNED)
+    reversals = list(planned.select_related("report").order_by("pk")[:count])
+    ready = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.READY, due_at__lte=now)
+    reports = list(ready.order_by("starts_on", "pk")[: count - len(reversals)])
+    return reversals + [_line_of(report, last) for report, last in last_lines(reports)]
+
+
+def last_lines(reports: Sequence[WorkReport]) -> list[tuple[WorkReport, JournalLine | None]]:
+    """Each report with the last line of its chain. Call inside a scope."""
+    last: dict[int, JournalLine] = {}
+    for line in JournalLine.objects.filter(report__in=reports).order_by("number"):
+        last[line.report_id] = line
+    return [(report, last.get(report.pk)) for report in reports]
+
+
+def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
+    if last is not None and last.state == LineState.REFUSED:
+        line = last
+    else:
+        number = last.number + 1 if last else 1
+        name = reference(report.intempus_id, number)
+        line = JournalLine(tenant_id=report.tenant_id, number=number, reference=name)
+    line.report, line.kind = report, JournalLine.Kind.TRANSFER
+    line.journal, line.values = report.line["Journal"], report.line
+    line.quantity, line.content_hash = report.quantity, report.content_hash
+    return line
+
+
+def _is_paused(context: HoursContext, now: datetime) -> bool:
+    """A person is posting the journal. What is unclear is looked into all the same: nothing new is sent then."""
+    until = context.policy.paused_until
+    return until is not None and until > now
+
+
+# ------------------------------------------------------------------------------------------------ sending
+
+
+def _send(context: HoursContext, lease: Lease, lines: Sequence[JournalLine]) -> None:
+    connector = context.connectors[System.UNICONTA]
+    missing = _settle_found(context, lease, connector, lines)
+    if not missing:
+        return
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+    if _is_paused(context, timezone.now()) or not lease.has_time_for(min(CALL_SECONDS, 0.6 * lease_seconds())):
+        _put_back(context, lease, missing, "")
+        return
+    try:
+        connector.create_many(LINE, [wire(line) for line in missing])
+    except Unclear as error:
+        _unclear(context, lease, missing, error)
+        raise
+    except NeedsAttention:
+        _send_singly(context, lease, connector, missing)
+        return
+    except RemoteError as error:
+        _put_back(context, lease, missing, error.code)
+        raise
+    lost = _settle_found(context, lease, connector, missing)
+    _unclear(context, lease, lost, Unclear("not_found_after_write", is_outage=False))
+
+
+def _send_singly(context: HoursContext, lease: Lease, connector: Connector, lines: Sequence[JournalLine]) -> None:
+    """One bad line must not stop the others. Which one it is the answer does not tell, nor whether any was stored."""
+    rest = list(_settle_found(context, lease, connector, lines))
+    while rest:
+        line = rest.pop(0)
+        with tenant_scope(context.tenant_id):
+            fence(lease)
+        try:
+            written = connector.create(LINE, wire(line), creation_id="")
+        except Unclear as error:
+            _unclear(context, lease, [line], error)
+        except NeedsAttention as error:
+            _refuse(context, lease, line, error)
+        except RemoteError as error:
+            _put_back(context, lease, [line, *rest], error.code)
+            raise
+        else:
+            _confirm(context, lease, {line: [(LineState.IN_JOURNAL, written.row)]})
+
+
+def wire(line: JournalLine) -> dict[str, Any]:
+    """The line as Uniconta takes it: numbers are JSON numbers there (API page 1.6)."""
+    numbers = {name: float(line.values[name]) for name in ("Qty", "CostPrice", "SalesPrice") if name in line.values}
+    return {**line.values, **numbers, "ReferenceNumber": line.reference}
+
+
+def look_up(connector: Connector, references: Iterable[str]) -> dict[str, list[tuple[str, Row]]]:
+    """What stands in Uniconta under these references: in a journal, or posted. The journal is read first, so a line
+    posted in between is seen at least once.
+    """
+    found: dict[str, list[tuple[str, Row]]] = {}
+    wanted = list(references)
+    for side, state in ((LINE, LineState.IN_JOURNAL), (TRANSACTION, LineState.POSTED)):
+        for row in connector.find_by_key(side, wanted):
+            found.setdefault(str(row[side.key_field]), []).append((state.value, row))
+    return found
+
+
+def _settle_found(
+    context: HoursContext, lease: Lease, connector: Connector, lines: Sequence[JournalLine]
+) -> list[JournalLine]:
+    """Confirm the lines that are there; returns the others. Raises RemoteError, everything put back."""
+    try:
+        found = look_up(connector, [line.reference for line in lines])
+    except RemoteError as error:
+        _unclear(context, lease, lines, error)
+        raise
+    _confirm(context, lease, {line: found[line.reference] for line in lines if line.reference in found})
+    return [line for line in lines if line.reference not in found]
+
+
+# ------------------------------------------------------------------------------------------------ remembering
+
+
+def _confirm(context: HoursContext, lease: Lease, found: Mapping[JournalLine, list[tuple[str, Row]]]) -> None:
+    if not found:
+        return
+    with tenant_scope(context.tenant_id):
+        now = fence(lease)
+        entries = []
+        for line, rows in found.items():
+            # The same row may be seen in the journal and, posted meanwhile, among the transactions.
+            standing = {state for state, _ in rows}
+            is_doubled = any(sum(state == each for state, _ in rows) > 1 for each in standing)
+            state, row = rows[-1]
+            note_seen(line, state, row, now)
+            report = line.report
+            settle_report(line, now)
+            if is_doubled:
+                report.state, report.reason = State.NEEDS_ATTENTION, "line_doubled"
+            sent = "line_reversed" if line.kind == JournalLine.Kind.REVERSAL else "line_sent"
+            entries.append(entry(context, line, report.reason if is_doubled else sent))
+        save(found, entries)
+    context.count("transferred", len(found))
+
+
+def settle_report(line: JournalLine, now: datetime) -> None:
+    """The line stands in Uniconta: so does its report, as it was when the line was made. After a reversal nothing does,
+    and the report is judged afresh.
+    """
+    report = line.report
+    if line.kind == JournalLine.Kind.REVERSAL:
+        report.state, report.reason, report.problems = State.WAITING, "", []
+        report.transferred_hash, report.transferred_at = "", None
+        return
+    report.state, report.reason, report.problems, report.attempts = State.TRANSFERRED, "", [], 0
+    report.transferred_hash, report.transferred_at = line.content_hash, report.transferred_at or now
+
+
+def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:
+    """Keep what Uniconta shows of the line."""
+    line.state, line.claim = LineState(state), None
+    line.uniconta_id = str(row.get("RowId") or line.uniconta_id)
+    line.seen = seen(row)
+    line.is_on_hold = row.get("OnHold") is True
+    line.error_code = line.error_detail = ""
+    line.confirmed_at = line.confirmed_at or now
+    if line.state == LineState.POSTED:
+        line.posted_at = line.posted_at or now
+
+
+#: What is kept of a line or transaction as read: enough to compare, and to reverse it at its own prices.
+SEEN = (
+    "Date",
+    "Project",
+    "Employee",
+    "Item",
+    "PrCategory",
+    "PayrollCategory",
+    "Qty",
+    "Unit",
+    "Text",
+    "Invoiceable",
+    "CostPrice",
+    "SalesPrice",
+    "Voucher",
+)
+
+
+def seen(row: Row) -> dict[str, Any]:
+    kept = {name: row[name] for name in SEEN if row.get(name) not in (None, "")}
+    if "Date" in kept:
+        kept["Date"] = str(kept["Date"])[:10]
+    if "Qty" in kept:
+        kept["Qty"] = plain_number(quantity(Decimal(str(kept["Qty"]))))
+    return kept
+
+
+def _unclear(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], error: RemoteError) -> None:
+    """Nobody knows whether they are there: they are looked for later, and sent only when they are surely not."""
+    _leave(context, lease, lines, LineState.UNCLEAR, "line_unclear", error)
+
+
+def _refuse(context: HoursContext, lease: Lease, line: JournalLine, error: RemoteError) -> None:
+    line.report.state, line.report.reason = State.NEEDS_ATTENTION, "line_refused"
+    line.report.problems = [["line_refused", error.detail]]
+    _leave(context, lease, [line], LineState.REFUSED, "line_refused", error)
+    context.count("refused")
+
+
+def _leave(
+    context: HoursContext, lease: Lease, lines: Sequence[JournalLine], state: str, code: str, error: RemoteError
+) -> None:
+    if not lines:
+        return
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        for line in lines:
+            line.state, line.claim = LineState(state), None
+            line.error_code, line.error_detail = error.code, error.detail
+        save(lines, [entry(context, line, code, error.detail) for line in lines])
+
+
+def _put_back(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], code: str) -> None:
+    """Surely not sent: the reports are ready as before."""
+    with tenant_scope(context.tenant_id):
+        fence(lease)
+        for line in lines:
+            line.claim, line.error_code = None, code
+            if line.kind == JournalLine.Kind.REVERSAL:
+                line.state = LineState.PLANNED
+            else:
+                line.state, line.report.state = LineState.REFUSED, State.READY
+        save(lines, [])
+
+
+def save(lines: Iterable[JournalLine], entries: list[ReportEntry]) -> None:
+    """Store lines, their reports, and what happened. Call inside a fenced scope."""
+    rows = list(lines)
+    columns = ["state", "claim", "uniconta_id", "seen", "is_on_hold", "error_code", "error_detail"]
+    JournalLine.objects.bulk_update(rows, [*columns, "confirmed_at", "posted_at"], batch_size=BATCH)
+    columns = ["state", "reason", "problems", "attempts", "due_at", "transferred_hash", "transferred_at"]
+    WorkReport.objects.bulk_update({line.report for line in rows}, columns, batch_size=BATCH)
+    ReportEntry.objects.bulk_create(entries)
+
+
+def entry(context: HoursContext, line: JournalLine, code: str, detail: str = "") -> ReportEntry:
+    return ReportEntry(
+        tenant_id=context.tenant_id,
+        report=line.report,
+        line=line if line.pk else None,
+        code=code,
+        detail=detail,
+        run_id=context.run_id,
+    )

@@ -1,0 +1,233 @@
+"""Hours: one row per work report, the journal lines it became, and what happened to it.
+
+These are kept longer than the sync log (the books' five years), so they have a history of their own.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Tenant
+
+
+class ReferenceRow(models.Model):
+    """One row of a list that hours refer to (work types, pay types, journals …), as last read. Never written back."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
+    list = models.CharField(max_length=20)
+    remote_id = models.CharField(max_length=40)
+    key = models.CharField(max_length=60, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    data = models.JSONField(default=dict)
+    is_gone = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "list", "remote_id"], name="one_row_per_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.name}".strip()
+
+
+class WorkReport(models.Model):
+    """One registration in Intempus, whatever becomes of it. `amount` as registered, `quantity` as transferred."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waits for approval")
+        BEFORE_START = "before_start", _("Before start")
+        SKIPPED = "skipped", _("Not transferred by rule")
+        HELD = "held", _("Held back by rule")
+        NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+        READY = "ready", _("Ready")
+        SENDING = "sending", _("Being sent")
+        TRANSFERRED = "transferred", _("Transferred")
+        CHANGED = "changed", _("Changed after transfer")
+        EARLIER = "earlier", _("Transferred earlier")
+        ACCEPTED = "accepted", _("Accepted as it is")
+        BY_HAND = "by_hand", _("Done by hand")
+        GONE = "gone", _("Deleted in Intempus")
+
+    #: Nobody transferred them yet: what becomes of them is judged afresh each time.
+    OPEN = (
+        State.WAITING,
+        State.BEFORE_START,
+        State.SKIPPED,
+        State.HELD,
+        State.NEEDS_ATTENTION,
+        State.READY,
+        State.GONE,
+    )
+
+    class Answer(models.TextChoices):
+        """What a person chose for a report that changed after its transfer, until a run has carried it out."""
+
+        CHANGE = "change", _("Change the line in the journal")
+        REVERSE = "reverse", _("Reverse and book anew")
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
+    intempus_id = models.CharField(_("Intempus id"), max_length=40)
+    employee_id = models.CharField(max_length=40, blank=True)
+    employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
+    employee_name = models.CharField(_("employee"), max_length=255, blank=True)
+    case_id = models.CharField(max_length=40, blank=True)
+    case_name = models.CharField(_("case"), max_length=255, blank=True)
+    work_type_id = models.CharField(max_length=40, blank=True)
+    work_type_name = models.CharField(_("work type"), max_length=255, blank=True)
+    category_name = models.CharField(_("work category"), max_length=255, blank=True)
+    product_id = models.CharField(max_length=40, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, blank=True)
+    unit = models.CharField(_("unit"), max_length=60, blank=True)
+    starts_on = models.DateField(_("day"))
+    ends_on = models.DateField(_("until"))
+    starts_at = models.TimeField(_("from"), null=True)
+    ends_at = models.TimeField(_("to"), null=True)
+    amount = models.DecimalField(_("amount"), max_digits=30, decimal_places=14)
+    quantity = models.DecimalField(_("quantity"), max_digits=18, decimal_places=2)
+    remarks = models.TextField(_("remarks"), blank=True)
+    origin = models.CharField(max_length=60, blank=True)
+    is_approved = models.BooleanField(_("approved"), default=False)
+    is_locked = models.BooleanField(_("locked"), default=False)
+    approvals = models.JSONField(default=list)  # [{level, label, date, name}]; an empty date is still awaited
+    unreadable = models.CharField(max_length=255, blank=True)
+    is_gone = models.BooleanField(default=False)
+    content_hash = models.CharField(max_length=64)
+    # Of the content that stands in Uniconta; "" while nothing does.
+    transferred_hash = models.CharField(max_length=64, blank=True)
+    # Of the content a person accepted, or did by hand: another one asks again.
+    answered_hash = models.CharField(max_length=64, blank=True)
+    answer = models.CharField(max_length=10, choices=Answer, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, db_index=False
+    )
+    state = models.CharField(_("state"), max_length=15, choices=State, default=State.WAITING)
+    reason = models.CharField(_("reason"), max_length=60, blank=True)
+    problems = models.JSONField(default=list)  # [[code, about], …]; also while a report waits for approval
+    warnings = ArrayField(models.CharField(max_length=60), default=list)
+    line = models.JSONField(default=dict)  # what the line would say, in Uniconta's spelling
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    first_seen_at = models.DateTimeField(_("first seen"), default=timezone.now)
+    changed_at = models.DateTimeField(_("last changed"), default=timezone.now)
+    transferred_at = models.DateTimeField(_("transferred"), null=True)
+
+    class Meta:
+        verbose_name = _("work report")
+        verbose_name_plural = _("work reports")
+        constraints = [models.UniqueConstraint(fields=["tenant", "intempus_id"], name="one_row_per_work_report")]
+        indexes = [
+            models.Index(fields=["tenant", "state", "starts_on"], name="reports_by_state"),
+            models.Index(fields=["tenant", "starts_on"], name="reports_by_day"),
+            models.Index(fields=["tenant", "employee_number", "starts_on"], name="reports_by_employee"),
+            models.Index(fields=["tenant", "case_id"], name="reports_by_case"),
+            models.Index(fields=["tenant"], condition=~models.Q(answer=""), name="reports_answered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employee_name or self.employee_number} {self.starts_on:%d-%m-%Y}"
+
+
+class JournalLine(models.Model):
+    """One project journal line of ours in Uniconta. A report has one; a correction adds to the chain, nothing leaves it.
+
+    `values` is what was sent, in Uniconta's spelling; `seen` what was last read there.
+    """
+
+    class Kind(models.TextChoices):
+        TRANSFER = "transfer", _("Transfer")
+        REVERSAL = "reversal", _("Reversal")
+        EARLIER = "earlier", _("Transferred earlier")
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("To be sent")
+        SENDING = "sending", _("Being sent")
+        UNCLEAR = "unclear", _("Unclear")
+        REFUSED = "refused", _("Refused")
+        IN_JOURNAL = "in_journal", _("In the journal")
+        POSTED = "posted", _("Posted")
+        NOT_PROVEN = "not_proven", _("Posted, not proven")
+        MISSING = "missing", _("Missing from the journal")
+
+    #: It stands in Uniconta, as far as we can tell.
+    STANDING = (State.IN_JOURNAL, State.POSTED, State.NOT_PROVEN)
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
+    report = models.ForeignKey(WorkReport, models.PROTECT, related_name="lines", verbose_name=_("work report"))
+    number = models.PositiveSmallIntegerField(default=1)
+    reference = models.CharField(_("reference number"), max_length=60)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TRANSFER)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.SENDING)
+    journal = models.CharField(_("journal"), max_length=40, blank=True)
+    values = models.JSONField(default=dict)
+    quantity = models.DecimalField(_("quantity"), max_digits=18, decimal_places=2)
+    content_hash = models.CharField(max_length=64)
+    uniconta_id = models.CharField(_("Uniconta row id"), max_length=40, blank=True)
+    seen = models.JSONField(default=dict)
+    is_on_hold = models.BooleanField(_("on hold"), default=False)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_detail = models.TextField(blank=True)
+    claim = models.UUIDField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    confirmed_at = models.DateTimeField(_("seen in the journal"), null=True)
+    posted_at = models.DateTimeField(_("seen as posted"), null=True)
+
+    class Meta:
+        verbose_name = _("journal line")
+        verbose_name_plural = _("journal lines")
+        constraints = [models.UniqueConstraint(fields=["tenant", "reference"], name="one_line_per_reference")]
+        indexes = [
+            models.Index(fields=["report", "number"], name="lines_by_report"),
+            models.Index(
+                fields=["tenant", "state"], condition=~models.Q(state__in=["posted", "refused"]), name="lines_unposted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class ReportEntry(models.Model):
+    """What happened to one work report: what Intempus said, what was decided and why, what was sent, who pressed what.
+
+    `changes` is [[column, before, after], …]; `code` a code of the catalogue.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
+    report = models.ForeignKey(WorkReport, models.CASCADE, related_name="entries", db_index=False)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    code = models.CharField(max_length=60)
+    detail = models.TextField(blank=True)
+    changes = models.JSONField(default=list)
+    line = models.ForeignKey(JournalLine, models.CASCADE, related_name="+", null=True, db_index=False)
+    run_id = models.BigIntegerField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, db_index=False)
+
+    class Meta:
+        verbose_name = _("event of a work report")
+        verbose_name_plural = _("events of work reports")
+        indexes = [models.Index(fields=["report", "-at"], name="report_entries")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.code}"
+
+
+class ReportCursor(models.Model):
+    """When a tenant's reports were last read which way, and the lists beside them."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, related_name="+", primary_key=True)
+    lists_read_at = models.DateTimeField(null=True)
+    window_read_at = models.DateTimeField(null=True)
+    everything_read_at = models.DateTimeField(null=True)
+    journal_read_at = models.DateTimeField(null=True)
+    # Whether Intempus stamps work reports at all; None before the first try.
+    has_stamps = models.BooleanField(null=True)
+    # Of the settings, rules and work types under which every report was last judged.
+    terms_hash = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.tenant_id)
