@@ -123,6 +123,12 @@ class Migration(migrations.Migration):
                 ("content_hash", models.CharField(max_length=64)),
                 ("uniconta_id", models.CharField(blank=True, max_length=40, verbose_name="Uniconta row id")),
                 ("seen", models.JSONField(default=dict)),
+                (
+                    "differing",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
                 ("is_on_hold", models.BooleanField(default=False, verbose_name="on hold")),
                 ("error_code", models.CharField(blank=True, max_length=60)),
                 ("error_detail", models.TextField(blank=True)),

@@ -167,6 +167,8 @@ class JournalLine(models.Model):
     content_hash = models.CharField(max_length=64)
     uniconta_id = models.CharField(_("Uniconta row id"), max_length=40, blank=True)
     seen = models.JSONField(default=dict)
+    # What stands in Uniconta otherwise than we sent it: cut by Uniconta, or changed there by a person.
+    differing = ArrayField(models.CharField(max_length=40), default=list)
     is_on_hold = models.BooleanField(_("on hold"), default=False)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)

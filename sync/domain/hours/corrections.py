@@ -139,7 +139,7 @@ def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None
     before = line.seen
 
     def is_as_seen(row: Row) -> bool:
-        return seen(row) == before
+        return bool(seen(row) == before)
 
     values: dict[str, Any] = {"OnHold": not is_ready}
     if is_ready:

@@ -261,6 +261,7 @@ def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:
     line.state, line.claim = LineState(state), None
     line.uniconta_id = str(row.get("RowId") or line.uniconta_id)
     line.seen = seen(row)
+    line.differing = sorted(name for name in COMPARED if name in line.values and not _is_same(line, name))
     line.is_on_hold = row.get("OnHold") is True
     line.error_code = line.error_detail = ""
     line.confirmed_at = line.confirmed_at or now
@@ -284,6 +285,15 @@ SEEN = (
     "SalesPrice",
     "Voucher",
 )
+
+
+#: What must stand as it was sent. Units and categories are shown in the language of whoever asks (API page 5.2).
+COMPARED = ("Date", "Project", "Employee", "Item", "Qty", "Text")
+
+
+def _is_same(line: JournalLine, name: str) -> bool:
+    sent, stands = line.values[name], line.seen.get(name, "")
+    return Decimal(sent) == Decimal(stands or 0) if name == "Qty" else str(sent) == str(stands)
 
 
 def seen(row: Row) -> dict[str, Any]:
@@ -336,7 +346,7 @@ def _put_back(context: HoursContext, lease: Lease, lines: Sequence[JournalLine],
 def save(lines: Iterable[JournalLine], entries: list[ReportEntry]) -> None:
     """Store lines, their reports, and what happened. Call inside a fenced scope."""
     rows = list(lines)
-    columns = ["state", "claim", "uniconta_id", "seen", "is_on_hold", "error_code", "error_detail"]
+    columns = ["state", "claim", "uniconta_id", "seen", "differing", "is_on_hold", "error_code", "error_detail"]
     JournalLine.objects.bulk_update(rows, [*columns, "confirmed_at", "posted_at"], batch_size=BATCH)
     columns = ["state", "reason", "problems", "attempts", "due_at", "transferred_hash", "transferred_at"]
     WorkReport.objects.bulk_update({line.report for line in rows}, columns, batch_size=BATCH)
