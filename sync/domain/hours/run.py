@@ -21,7 +21,7 @@ from sync.domain.runs import begin, fail_run, finish_run
 from sync.models import ReportCursor, Run
 from tenants.scoping import tenant_scope
 
-#: Lists and journals are looked at so often; a run that a person asked for looks at once.
+#: Lists and journals are looked at so often; a run of somebody's asking looks at once.
 LISTS_EVERY = JOURNAL_EVERY = timedelta(hours=1)
 
 
@@ -41,7 +41,7 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
     counts: dict[str, int] = {}
     try:
         context = HoursContext(tenant_id, run.pk, policy, open_connectors(tenant_id, recorder), recorder, counts)
-        is_asked = run.requested_by_id is not None
+        is_asked = run_id is not None
         with tenant_scope(tenant_id):
             position, _ = ReportCursor.objects.get_or_create(tenant_id=tenant_id)
             now = database_now()
