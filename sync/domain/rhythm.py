@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy
-from sync.domain.schedules import KINDS, minutes_of, next_runs
+from sync.domain.schedules import CHOSEN, KINDS, minutes_of, next_runs
 from sync.models import ChangeEvent, Run
 from tenants.models import Tenant
 
@@ -135,6 +135,7 @@ def schedules_of(tenant: Tenant, hooks: Hooks) -> list[Schedule]:
             next_at=next_at.get(kind),
         )
         for kind, (name, carries) in WORDS.items()
+        if kind not in CHOSEN or next_at.get(kind) or kind in last
     ]
 
 

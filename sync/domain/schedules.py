@@ -27,6 +27,8 @@ KINDS: dict[str, str | int] = {
     "digest": DAY,
     "check_up": WEEK,
 }
+#: Only for tenants that have switched it on.
+CHOSEN = frozenset({"hours"})
 LOCK = 0x53434845  # any constant of our own: two supervisors must not both make the missing rows
 
 
@@ -67,7 +69,7 @@ def repair_schedules() -> int:
             _plan(kind, tenant.pk, max(1, minutes_of(kind, tenant)))
             for tenant in live
             for kind in KINDS
-            if kind != "hours" or tenant.pk in with_hours
+            if kind not in CHOSEN or tenant.pk in with_hours
         ]
         now = timezone.now()
         changed += sum(set_schedule(plan, first_run(plan.name, plan.minutes, now)) for plan in plans)

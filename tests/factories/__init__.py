@@ -4,7 +4,15 @@ What they return was read inside a scope that is closed again: look at its colum
 `tenant_scope` to follow a relation or to query.
 """
 
-from tests.factories.records import make_event, make_held_set, make_link, make_log_entry, make_policy, make_run
+from tests.factories.records import (
+    make_event,
+    make_held_set,
+    make_hours_policy,
+    make_link,
+    make_log_entry,
+    make_policy,
+    make_run,
+)
 from tests.factories.tenants import (
     INTEMPUS_KEY,
     UNICONTA_PASSWORD,
@@ -23,6 +31,7 @@ __all__ = [
     "make_connections",
     "make_event",
     "make_held_set",
+    "make_hours_policy",
     "make_link",
     "make_log_entry",
     "make_policy",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import count
 from typing import Any
 
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import EntityPolicy, HoursPolicy, RecordLink
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -16,6 +17,12 @@ _numbers = count(1)
 def make_policy(tenant: Tenant, entity: str = "customer", **values: Any) -> EntityPolicy:
     with tenant_scope(tenant.pk):
         return EntityPolicy.objects.create(tenant=tenant, entity=entity, **values)
+
+
+def make_hours_policy(tenant: Tenant, **values: Any) -> HoursPolicy:
+    defaults = {"journal": "Intempus", "transfer_from": date(2027, 1, 1)}
+    with tenant_scope(tenant.pk):
+        return HoursPolicy.objects.create(tenant=tenant, **(defaults | values))
 
 
 def make_link(tenant: Tenant, entity: str = "customer", **values: Any) -> RecordLink:

@@ -23,7 +23,7 @@ from sync.domain import doorbell, schedules
 from sync.models import Bell, WorkerBeat
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_tenant
+from tests.factories import make_hours_policy, make_tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -308,6 +308,7 @@ def by_name() -> dict[str, Schedule]:
 
 def test_live_tenants_are_pulled_and_swept_as_they_wish():
     tenant = make_tenant(pull_minutes=15, sweep_minutes=7)
+    make_hours_policy(tenant)
     make_tenant(state="preparing")
     make_tenant(state="paused")
     assert schedules.repair_schedules() == len(schedules.KINDS)
@@ -320,11 +321,21 @@ def test_live_tenants_are_pulled_and_swept_as_they_wish():
     assert schedules.next_runs(tenant.pk) == {
         "pull": rows[f"pull:{tenant.pk}"].next_run,
         "sweep": rows[f"sweep:{tenant.pk}"].next_run,
+        "hours": rows[f"hours:{tenant.pk}"].next_run,
         "reconcile": rows[f"reconcile:{tenant.pk}"].next_run,
         "digest": rows[f"digest:{tenant.pk}"].next_run,
         "check_up": rows[f"check_up:{tenant.pk}"].next_run,
     }
     assert schedules.repair_schedules() == 0
+
+
+def test_hours_are_scheduled_only_where_they_are_switched_on():
+    with_hours, without = make_tenant(), make_tenant()
+    make_hours_policy(with_hours)
+    make_hours_policy(without, enabled=False)
+    schedules.repair_schedules()
+    assert f"hours:{with_hours.pk}" in by_name()
+    assert f"hours:{without.pk}" not in by_name()
 
 
 def test_tenants_are_spread_over_the_interval():
@@ -386,6 +397,7 @@ def test_a_damaged_schedule_is_repaired(damage):
 
 def test_what_should_not_be_there_goes_and_others_stay():
     tenant = make_tenant()
+    make_hours_policy(tenant)
     schedules.repair_schedules()
     for name in (f"pull:{tenant.pk}", "pull:999999", "sweep:abc", "report"):
         Schedule.objects.create(name=name, func="builtins.print", schedule_type="D")
@@ -438,7 +450,7 @@ def test_a_late_schedule_runs_once_and_keeps_its_place():
 
 def test_two_supervisors_at_once_make_each_schedule_once():
     """There is no constraint on the name, so the second waits until the first has committed what it made."""
-    make_tenant()
+    make_hours_policy(make_tenant())
     parameters = {k: v for k, v in connection.get_connection_params().items() if k not in ("cursor_factory", "context")}
 
     def repair() -> None:
