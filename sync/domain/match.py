@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from mappings.engine import match_keys
-from mappings.models import RecordLink
+from mappings.models import MatchRow, RecordLink
 from mappings.spec import Entity, Match, System
 from sync.models import ChangeEvent, SyncLogEntry
 
@@ -238,6 +238,16 @@ def join(one: RecordLink, other: RecordLink) -> RecordLink:
     lay_together(keep, drop)
     ChangeEvent.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
     SyncLogEntry.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
+    _ask_no_more(keep, drop)
     drop.delete()
     keep.save()
     return keep
+
+
+def _ask_no_more(keep: RecordLink, drop: RecordLink) -> None:
+    """What the first matching asked about this pair is answered by its keys; whom else it found either for must look further."""
+    asked = MatchRow.objects.filter(tenant_id=keep.tenant_id, decision="", category__in=MatchRow.ASKED)
+    asked.filter(link=keep).update(
+        category=MatchRow.Category.CERTAIN, other=None, key="", candidates=[], writes=[], reason=""
+    )
+    asked.filter(other=drop).update(category=MatchRow.Category.AMBIGUOUS, other=None, reason="ambiguous_match")

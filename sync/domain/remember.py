@@ -48,6 +48,7 @@ REMEMBERED = [
     "reason",
     "detail",
     "differing",
+    "winners",
 ]
 CLOSED = ["state", "finished_at", "error_code", "error_detail", "sealed_pre_image", "plan", "has_overwritten"]
 #: Nothing went wrong, it is only too early: neither logged nor counted.
@@ -183,6 +184,7 @@ def _succeed(
     row.inactive_reason = plan.inactive_reason.value
     row.state, row.reason, row.detail = plan.outcome.value, plan.reason, plan.detail
     row.differing = differing(context, entity, row, references)
+    row.winners = _open_choices(row, plan)
     not_stuck += _still_not_stuck(item, row, answers.values())
     if not_stuck:
         row.state, row.reason = RecordLink.State.NEEDS_ATTENTION, "not_stuck"
@@ -199,6 +201,18 @@ def _succeed(
     if System.UNICONTA in created_in:
         # A record born in Intempus takes its new number back there.
         store_events(context, entity, System.UNICONTA, [row], now, ChangeEvent.Origin.FOLLOW_UP)
+
+
+def _open_choices(row: RecordLink, plan: Plan) -> dict[str, str]:
+    """What a person chose at the first matching was for the first writing: over where both sides have a base.
+
+    A reference that could not be written yet keeps its own; a field that is mapped later has never been chosen about.
+    """
+    if not (row.uniconta_base and row.intempus_base):
+        chosen: dict[str, str] = row.winners
+        return chosen
+    names = {name for name, _, _ in plan.unresolved}
+    return {name: said for name in names if (said := row.winners.get(name, row.winners.get("", "")))}
 
 
 def _still_not_stuck(item: Item, row: RecordLink, answers: Iterable[tuple[Job, Written]]) -> list[str]:

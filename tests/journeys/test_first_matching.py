@@ -15,6 +15,7 @@ from sync.domain.preview import preview_entity
 from sync.models import ChangeEvent, Cursor
 from tenants.scoping import ALL, tenant_scope
 from tests.journeys.conftest import CVR, Company, World
+from tests.journeys.test_m08_own_fields import add_rows
 
 COUNTS = {"certain": 3, "probable": 1, "ambiguous": 5, "only_in_uniconta": 3, "only_in_intempus": 1}
 
@@ -234,6 +235,38 @@ def test_per_field_the_person_says_which_value_stands(world: World, full: Compan
     ]  # fmt: skip
     assert [debtors["1002"][name] for name in ("City", "Phone", "Name")] == ["Odense", "33333333", "Holm"]
     assert full.link(name="Holm").differing == ["name", "city"]
+    assert world.havnen.writes() == []
+
+
+def test_a_choice_is_for_the_first_writing_only(world: World, full: Company) -> None:
+    """What the person was shown is written by then; a field that is mapped later is Uniconta's, as for every other pair."""
+    read(full)
+    full.press(choose_winners, full.tenant.pk, [rows(full)["Hansen Byg"].pk], {"": "intempus"})
+    go_live(full)
+    assert full.debtors()["1001"]["Name"] == "Hansen"
+    full.edit(full.debtors()["1001"]["RowId"], Dimension1="100")
+    full.edit_customer(int(full.link(uniconta_key="1001").intempus_id), notes="200")
+    full.both()
+    add_rows(full)
+    full.forget_the_overlap()
+    full.both()
+    assert full.debtors()["1001"]["Dimension1"] == "100"
+    assert full.customer_by_number("1001")["notes"] == "Tømrer"
+    assert full.link(uniconta_key="1001").winners == {}
+    assert world.havnen.writes() == []
+
+
+def test_a_pair_that_joins_by_its_keys_is_asked_about_no_more(world: World, full: Company) -> None:
+    read(full)
+    go_live(full)
+    assert rows(full)["Jens Hansen"].is_asked
+    twin = int(full.link(name="JENS HANSEN").intempus_id)
+    full.edit(full.debtors()["1003"]["RowId"], CompanyRegNo=CVR[3])
+    full.edit_customer(twin, vat_registration_number=CVR[3])
+    full.both()
+    assert standing(full)["Jens Hansen"] == ("1003", "Jens Hansen", "")
+    asked = {name for name, row in rows(full).items() if row.is_asked}
+    assert asked == {"Filial 2", "Kæden Nord", "Kæden Syd", "Kæden", "Kæden filial"}
     assert world.havnen.writes() == []
 
 
