@@ -27,6 +27,8 @@ NOT_DIALLED = re.compile(r"[\s().-]")
 #: Intempus: a positive whole number below a million, as text (API page 3.5).
 EMPLOYEE_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 DENMARK = ZoneInfo("Europe/Copenhagen")
+#: The database keeps counters in eight bytes.
+LARGEST_COUNTER = 2**63 - 1
 Raw = Any
 Value = str | bool | int
 
@@ -63,6 +65,17 @@ class Transform:
 def storable(text: str) -> str:
     """Without NUL characters and halves of characters: JSON can spell them, PostgreSQL and UTF-8 cannot hold them."""
     return text if text.isprintable() else text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def read_counter(raw: Raw) -> int | None:
+    """A whole number from 0 to `LARGEST_COUNTER`, None when blank. Raises MappingError."""
+    text = "" if raw is None else str(raw).strip()
+    if not text:
+        return None
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_COUNTER))
+    if not is_number or int(text) > LARGEST_COUNTER:
+        raise MappingError(f"expected a whole number below {LARGEST_COUNTER + 1}, got {text[:40]!r}")
+    return int(text)
 
 
 def read_text(raw: Raw) -> str:

@@ -46,6 +46,7 @@ COUNTS = {
     "new": _("new"),
     "changed": _("changed"),
     "unchanged": _("unchanged"),
+    "unreadable": pgettext_lazy("count", "left out, their id cannot be read"),
     "gone": _("gone"),
     "events": _("changes found"),
     "certain": _("certain"),

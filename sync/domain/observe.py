@@ -11,12 +11,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import structlog
 from django.db import connection
 
 from mappings.engine import KEPT_OUT, Inactive, kept_out, match_keys, to_canonical
 from mappings.models import RecordLink
 from mappings.spec import Entity, Side, System
-from mappings.transforms import TRANSFORMS, MappingError, storable
+from mappings.transforms import TRANSFORMS, MappingError, read_counter, storable
 from sync.connectors.errors import ConnectionBroken
 from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError
@@ -25,7 +26,10 @@ from sync.domain.doorbell import ring
 from sync.models import ChangeEvent, Run
 from tenants.scoping import tenant_scope
 
+log = structlog.get_logger()
+
 BATCH = 500
+LONGEST_ID = 40
 SEEN_FIELDS = ("name", "is_ticked", "state", "reason", "detail", "changed_at")
 #: Excluded only because a switch was off: worth another look at every complete read, the switch may be on now.
 SWITCHED_OFF = ("entity_off", "creates_off", "direction_off")
@@ -38,10 +42,12 @@ class Observed:
     read: int = 0
     new: int = 0
     changed: int = 0
+    unreadable: int = 0  # rows whose id no record link can hold
     ids: set[str] = field(default_factory=set)
 
     def counts(self) -> dict[str, int]:
-        return {"read": self.read, "new": self.new, "changed": self.changed}
+        counts = {"read": self.read, "new": self.new, "changed": self.changed}
+        return counts | ({"unreadable": self.unreadable} if self.unreadable else {})
 
 
 @dataclass(frozen=True)
@@ -64,11 +70,13 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
     side = entity.side(system)
     record_id = str(row[side.id_field])
     values: dict[str, Any] = {}
-    problem = None
+    timestamp = problem = None
     try:
         values = to_canonical(entity, system, row)
+        timestamp = read_counter(row.get(side.timestamp_field)) if side.timestamp_field else None
     except MappingError as error:
-        problem = error
+        values, problem = {}, error
+        problem.field = problem.field or side.timestamp_field
     key = storable(str(row.get(side.key_field) or ""))[:60]
     keys = match_keys(entity, system, values)
     # Our own creation id is the surest key of all: it finds the record whose answer got lost.
@@ -82,7 +90,7 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
         key=key,
         name=storable(str(row.get(side.name_field) or ""))[:255],
         values=values,
-        timestamp=row.get(side.timestamp_field) if side.timestamp_field else None,
+        timestamp=timestamp,
         is_ticked=context.is_ticked(entity, row) if system is System.UNICONTA else None,
         match_keys=keys,
         problem=problem,
@@ -111,8 +119,9 @@ def observe(
     observed = Observed()
     for chunk in _chunks(rows, BATCH):
         _check_company(context, entity.side(system), chunk)
-        readings = [read_row(context, entity, system, row) for row in chunk]
-        observed.read += len(readings)
+        readings = [read_row(context, entity, system, row) for row in chunk if _can_be_known(entity.side(system), row)]
+        observed.read += len(chunk)
+        observed.unreadable += len(chunk) - len(readings)
         observed.ids.update(reading.id for reading in readings)
         with tenant_scope(context.tenant_id):
             _hold_company(context, system)
@@ -130,6 +139,15 @@ def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mappi
     iterator = iter(rows)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def _can_be_known(side: Side, row: Mapping[str, Any]) -> bool:
+    """Whether a link can name the row. What it cannot is left out and counted; the rows beside it go on."""
+    record_id = str(row[side.id_field])
+    is_good = len(record_id) <= LONGEST_ID and storable(record_id) == record_id
+    if not is_good:
+        log.warning("row left out", resource=side.resource, id=record_id[:LONGEST_ID])
+    return is_good
 
 
 def _check_company(context: Context, side: Side, rows: list[Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.spec import Side
+from mappings.transforms import MappingError, read_counter
 from sync.connectors.base import Answer, Changes, Company, ConnectionSettings, OnExchange, Reference, Row, Written
 from sync.connectors.errors import ConnectionBroken, Gone, NeedsAttention, RemoteError, RetryLater, Unclear
 from sync.connectors.http import DEADLINE_SECONDS, HttpDoor, Limit
@@ -338,12 +339,11 @@ def _page(reply: Reply) -> _Page:
         reply.close()
     if not isinstance(rows, list) or not all(isinstance(row, dict) and _row_id(row) for row in rows):
         raise RetryLater("unreadable_answer", "a list without rows, or a row without id")
-    stamp = reply.headers.get("logical-timestamp", "").strip()
     return _Page(
         rows,
         next_link=str(next_link or ""),
         total_count=total if isinstance(total, int) else None,
-        stamp=int(stamp) if stamp.isascii() and stamp.isdigit() else None,
+        stamp=_counter(reply.headers.get("logical-timestamp")),
     )
 
 
@@ -353,11 +353,16 @@ def _row_id(row: Row) -> str:
 
 
 def _stamp(row: Row) -> int | None:
-    value = row.get(STAMP)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    is_known = isinstance(value, int) and not isinstance(value, bool) and value != PLACEHOLDER_STAMP
-    return value if is_known else None
+    value = _counter(row.get(STAMP))
+    return value if value != PLACEHOLDER_STAMP else None
+
+
+def _counter(raw: Any) -> int | None:
+    """None also for what cannot be one: the record says so itself (`observe`), and the cursor stays where it is."""
+    try:
+        return read_counter(raw)
+    except MappingError:
+        return None
 
 
 def _without_stamp(row: Row) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def debtor(row_id: int = 1, **values: Any) -> dict[str, Any]:
     return {"RowId": row_id, "CompanyId": 4242, "Account": f"{1000 + row_id}", "Name": f"Kunde {row_id}", **values}
 
 
-def customer(record_id: int = 9, **values: Any) -> dict[str, Any]:
+def customer(record_id: int | str = 9, **values: Any) -> dict[str, Any]:
     company = "/web/v1/company/61001/"
     return {"id": record_id, "company": company, "name": "Kunde", "active": True, "logical_timestamp": 100, **values}
 
@@ -83,6 +83,23 @@ def test_first_sight_makes_a_row_and_an_event(context: Context) -> None:
     assert events(context) == [("uniconta", "1", ""), ("uniconta", "2", "")]
     read(context, System.UNICONTA, debtor(1), at=LATER)
     assert len(events(context)) == 2  # a pending event says the same already
+
+
+def test_a_counter_that_no_column_holds_is_that_records_own_trouble(context: Context) -> None:
+    for stamp in (2**63, "9" * 5000, "new"):
+        read(context, System.INTEMPUS, customer(8, logical_timestamp=stamp), customer(9), at=NOW)
+    strange, good = links(context)
+    assert (strange.intempus_id, strange.state, strange.reason) == ("8", "needs_attention", "mapping_error")
+    assert strange.detail.startswith("intempus.logical_timestamp: ")
+    assert (good.state, good.intempus_timestamp) == ("new", 100)
+    read(context, System.INTEMPUS, customer(8, logical_timestamp=2**63 - 1), at=LATER)
+    assert (links(context)[0].state, links(context)[0].intempus_timestamp) == ("new", 2**63 - 1)
+
+
+def test_a_row_that_no_link_can_name_is_left_out_and_counted(context: Context) -> None:
+    counts = read(context, System.INTEMPUS, customer(10**40), customer("8\0"), customer(9))
+    assert counts == {"read": 3, "new": 1, "changed": 1, "unreadable": 2}
+    assert [link.intempus_id for link in links(context)] == ["9"]
 
 
 def test_what_is_known_leaves_nothing(context: Context) -> None:
