@@ -42,7 +42,9 @@ class PutBack(models.Model):
         verbose_name_plural = _("values put back")
         constraints = [
             models.UniqueConstraint(
-                fields=["link", "field"], condition=models.Q(state="open"), name="one_open_put_back_per_field"
+                fields=["link", "field", "target"],
+                condition=models.Q(state="open"),
+                name="one_open_put_back_per_field",
             )
         ]
         indexes = [models.Index(fields=["entry_id"], name="put_backs_by_entry")]
