@@ -78,8 +78,8 @@ class EntityPolicy(models.Model):
     loaded_at = models.DateTimeField(_("first load finished"), null=True, editable=False)
     # When both systems were last read for the first matching; a company goes live from the console only after that.
     matched_at = models.DateTimeField(null=True, editable=False)
-    # So many records may still be written until a person says “go on”; None: there is no such limit.
-    first_left = models.PositiveSmallIntegerField(null=True, editable=False)
+    # Since then only so many records are written until a person says “go on”; None: there is no such limit.
+    first_ten_at = models.DateTimeField(null=True, editable=False)
 
     history = HistoricalRecords(
         excluded_fields=[
@@ -91,7 +91,7 @@ class EntityPolicy(models.Model):
             "hold_detail",
             "loaded_at",
             "matched_at",
-            "first_left",
+            "first_ten_at",
         ]
     )
 

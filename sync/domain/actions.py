@@ -73,7 +73,12 @@ def sync_now(link_ids: Iterable[int], user_id: int | None, *, run: Run | None = 
     return len(links)
 
 
-def _ask_for(links: Iterable[RecordLink], user_id: int | None, run: Run | None = None) -> None:
+def _ask_for(
+    links: Iterable[RecordLink],
+    user_id: int | None,
+    run: Run | None = None,
+    origin: str = ChangeEvent.Origin.PERSON,
+) -> None:
     """A person's wish for each record; under a run it is one wish for many, which the brake counts and others overtake."""
     now = database_now()
     ChangeEvent.objects.bulk_create(
@@ -83,7 +88,7 @@ def _ask_for(links: Iterable[RecordLink], user_id: int | None, run: Run | None =
             system=System.UNICONTA.value if link.uniconta_id else System.INTEMPUS.value,
             remote_id=link.uniconta_id or link.intempus_id,
             key=link.uniconta_key or link.intempus_key,
-            origin=ChangeEvent.Origin.PERSON,
+            origin=origin,
             priority=ChangeEvent.Priority.PERSON if run is None else ChangeEvent.Priority.PULL,
             run=run,
             requested_by_id=user_id,
@@ -228,7 +233,10 @@ def create_again(link_id: int, user_id: int | None) -> None:
 
 def _answered(link: RecordLink, action: str, user_id: int | None) -> None:
     audit(link.tenant_id, user_id, action, str(link))
-    retry([link.pk], user_id)
+    if not retry([link.pk], user_id):
+        # The brake holds it: looked at all the same, but under the brake, which still holds what is drastic about it.
+        _ask_for([link], user_id, origin=ChangeEvent.Origin.FOLLOW_UP)
+        ring(link.tenant_id)
 
 
 class RefusedError(Exception):

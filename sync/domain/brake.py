@@ -30,7 +30,6 @@ AT_LEAST, SHARE, WINDOW = 25, 0.05, timedelta(hours=1)
 FIRST_LOAD = timedelta(minutes=15)
 EXAMPLES = 10
 FORECAST_AT_MOST = 5000
-WRITTEN = (SyncLogEntry.State.DONE, SyncLogEntry.State.SENDING, SyncLogEntry.State.UNCLEAR)
 
 
 def brake(context: Context, entity: Entity, items: list[Item]) -> None:
@@ -95,7 +94,7 @@ def _written(context: Context, entity: Entity, kind: str) -> set[int]:
         tenant_id=context.tenant_id,
         entity=entity.name,
         at__gte=timezone.now() - WINDOW,
-        state__in=WRITTEN,
+        state__in=SyncLogEntry.WRITTEN,
         plan__brakes__contains=[kind],
     )
     return set(entries.values_list("link_id", flat=True))

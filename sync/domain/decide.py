@@ -135,8 +135,10 @@ def _looks_for_a_match(context: Context, entity: Entity, link: RecordLink, *, is
     return not entity.is_on_demand or is_needed or is_used(context, entity, link)
 
 
-def find_matches(context: Context, entity: Entity, items: list[Item], *, is_needed: bool = False) -> list[Item]:
-    """Join halves that belong together; returns the items with every joined pair as one."""
+def find_matches(
+    context: Context, entity: Entity, items: list[Item], needed: Mapping[str, str] | None = None
+) -> list[Item]:
+    """Join halves that belong together; returns the items with every joined pair as one. `needed` as in `plan_items`."""
     owners: dict[int, Item] = {}  # by either half's number
     asked = _asked_rows(context, [item.link for item in items])
     worth = worth_matching(entity, [item.link for item in items]) | asked.keys()
@@ -146,7 +148,9 @@ def find_matches(context: Context, entity: Entity, items: list[Item], *, is_need
         link = item.link
         if link.pk not in worth or link.pk in owners or link.is_linked:
             continue
-        if link.pk not in unclear and not _looks_for_a_match(context, entity, link, is_needed=is_needed):
+        if link.pk not in unclear and not _looks_for_a_match(
+            context, entity, link, is_needed=link.uniconta_key in (needed or {})
+        ):
             continue
         found = match_record(entity, link)
         is_lonely_group = entity.is_on_demand and not link.uniconta_id
@@ -195,17 +199,18 @@ def _asked_rows(context: Context, links: list[RecordLink]) -> dict[int, str]:
 
 
 def needed_references(
-    context: Context, entity: Entity, items: list[Item], *, is_needed: bool = False
+    context: Context, entity: Entity, items: list[Item], needed: Mapping[str, str] | None = None
 ) -> dict[str, dict[str, str]]:
     """What must be in Intempus, and in use there, before these records: entity → Uniconta key → who needs it first.
 
-    In use: a mandatory reference of a record that comes into use itself, unless that does not synchronise. `is_needed`: they
-    are here for other records' sake, so they go even where Uniconta blocked them.
+    In use: a mandatory reference of a record that comes into use itself, unless that does not synchronise. `needed` as in
+    `plan_items`: what others need goes even where Uniconta blocked it.
     """
     references = LinkReferences(context, entity, [item.link for item in items])
-    needed: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for item in items:
         values = item.link.current(System.UNICONTA)
+        is_needed = item.link.uniconta_key in (needed or {})
         if values is None or not is_on_its_way(context, entity, item, is_needed=is_needed):
             continue
         is_coming = _comes_into_use(context, entity, item.link)
@@ -215,8 +220,29 @@ def needed_references(
             if reference[0] not in context.entities or not reference[1] or reference[0] == entity.name:
                 continue  # its own kind: parents went before, see `sync/domain/parents.py`
             if references.to_intempus(*reference) is None or (attribute.is_mandatory and is_coming and is_asleep):
-                needed.setdefault(reference[0], {}).setdefault(reference[1], f"{entity.name}:{item.link.uniconta_key}")
-    return needed
+                found.setdefault(reference[0], {}).setdefault(reference[1], f"{entity.name}:{item.link.uniconta_key}")
+    return found
+
+
+def awaited(context: Context, entity: Entity, items: list[Item]) -> dict[str, str]:
+    """Of records that a person asked for: who waits for them, as `needed` of `plan_items`. Call inside a scope.
+
+    What was released may be wanted for another record's sake only, and has no other event to say so.
+    """
+    keys = {
+        f"{entity.name}:{item.link.uniconta_key}"
+        for item in items
+        if item.link.uniconta_key and any(event.is_single_wish for event in item.events)
+    }
+    if not keys:
+        return {}
+    waiting = ChangeEvent.objects.filter(
+        tenant_id=context.tenant_id, state=ChangeEvent.State.WAITING, waits_for__in=keys
+    )
+    return {
+        waits_for.partition(":")[2]: f"{user}:{key}"
+        for waits_for, user, key in waiting.order_by("-id").values_list("waits_for", "entity", "key")
+    }
 
 
 def is_on_its_way(context: Context, entity: Entity, item: Item, *, is_needed: bool = False) -> bool:
@@ -256,8 +282,9 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     if link.is_left_out:
         return Plan(Outcome.EXCLUDED, "left_out", keeps_bases=True, inactive_reason=Inactive(link.inactive_reason))
     policy = context.policy(entity)
-    if link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF:
-        policy = replace(policy, deactivates_on_uniconta_delete=True, blocks_on_intempus_delete=True)
+    if link.deletion_answer:  # about this one record a person knows better than the policy
+        is_off = link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF
+        policy = replace(policy, deactivates_on_uniconta_delete=is_off, blocks_on_intempus_delete=is_off)
     views = (_view(link, System.UNICONTA), _view(link, System.INTEMPUS))
     standing = Standing(
         is_ticked=link.is_ticked,

@@ -20,10 +20,10 @@ from sync.domain.brake import brake, close_resolved
 from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import Context, database_now, load_context
-from sync.domain.decide import Item, find_matches, load_items, needed_references, plan_items, settle_unclear
+from sync.domain.decide import Item, awaited, find_matches, load_items, needed_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
-from sync.domain.first_ten import hold_the_rest
+from sync.domain.first_ten import hold_the_rest, let_others_go
 from sync.domain.loop_breaker import break_loops
 from sync.domain.observe import observe
 from sync.domain.parents import CIRCLE, parent_attribute, read_families
@@ -239,9 +239,10 @@ def process_group(
         items = load_items(links, claimed.events)
         for item in items:
             item.error = claimed.refused.get(item.link.pk)
-        items = find_matches(context, entity, items, is_needed=bool(needed))
+        needed = needed or awaited(context, entity, items)
+        items = find_matches(context, entity, items, needed)
         settle_unclear(entity, items)
-        references = needed_references(context, entity, items, is_needed=bool(needed))
+        references = needed_references(context, entity, items, needed)
     for name, who in references.items():
         _ensure(context, lease, context.entities[name], who)
     if context.troubled:
@@ -264,6 +265,8 @@ def process_group(
     for handful in send(context, lease, entity, work):
         _remember(context, lease, entity, handful)
         context.recorder.flush()
+    with tenant_scope(context.tenant_id):
+        let_others_go(context, entity, items)
 
 
 def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[Item, list[Job]]]:

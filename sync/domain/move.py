@@ -83,7 +83,7 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     for policy in EntityPolicy.objects.select_for_update().filter(tenant_id=tenant_id):
         forget_fields(policy, system)
         EntityPolicy.objects.filter(pk=policy.pk).update(
-            loaded_at=None, matched_at=None, first_left=None, **{name: getattr(policy, name) for name in WATCHED}
+            loaded_at=None, matched_at=None, first_ten_at=None, **{name: getattr(policy, name) for name in WATCHED}
         )
     left = f"{connection.pinned_company_id} {connection.pinned_company_name}".strip()
     connection.company_id = connection.pinned_company_id = ""

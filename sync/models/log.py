@@ -36,6 +36,9 @@ class SyncLogEntry(models.Model):
         EXCLUDED = "excluded", _("Excluded")
         NEEDS_ATTENTION = "needs_attention", _("Needs attention")
 
+    #: Written, or perhaps: who counts what went out counts all of these.
+    WRITTEN = (State.DONE, State.SENDING, State.UNCLEAR)
+
     tenant = models.ForeignKey(
         Tenant, models.CASCADE, related_name="+", db_constraint=False, db_index=False, verbose_name=_("company")
     )

@@ -11,6 +11,7 @@ from sync.domain.retry_many import queue_retry, retry_many
 from sync.models import HeldSet
 from tenants.models import AuditEntry
 from tenants.scoping import tenant_scope
+from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
 
 LIMIT = 25
@@ -203,3 +204,75 @@ def test_a_renamed_group_is_no_move_of_its_records(world: World) -> None:
     world.uniconta.person_edits(4343, "DebtorGroup", group["RowId"], Group="1A")
     company.both()
     assert held_sets(company) == []
+
+
+def test_a_release_reaches_what_only_another_record_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blocked customer goes because a project needs it, and has no event of its own."""
+    company = world.havnen
+    make_policy(company.tenant, "project", default_group="10")
+    world.uniconta.bulk(company.number, "ProjectGroup", 1, Group="10", Name="Fast pris")
+    for account in ("1001", "1002"):
+        company.debtor(account, Blocked=True, Group=account[-1])
+    company.both()
+    monkeypatch.setattr("sync.domain.brake.FIRST_LOAD", -timedelta(days=1))
+    monkeypatch.setattr("sync.domain.brake._limit", lambda _context, entity: 0 if entity.name == "customer" else LIMIT)
+    company.uniconta.person_creates(company.number, "Project", Number="5001", Name="Tag", Account="1001", Group="10")
+    company.settle()
+    assert held_sets(company) == [("create", "open", 1, "many_new_in_uniconta")]
+    assert (company.customers(), company.link(uniconta_key="1001").reason) == ([], "held_create")
+    company.press(actions.sync_now, [company.link(uniconta_key="1002").pk])  # looked at beside the released one
+    release(company)
+    [case] = company.intempus.rows(company.intempus_number, "case")
+    [customer] = company.customers()
+    assert (case["number"], case["customer"], customer["number"]) == ("5001", customer["id"], "1001")
+    assert company.groups_in_intempus() == [("1", "Danske")]  # that of the other blocked one is not used
+    assert world.nordbyg.writes() == []
+
+
+def delete_and_hold(company: Company, monkeypatch: pytest.MonkeyPatch, system: str) -> int:
+    """One record whose deletion would block its other side; the brake holds that."""
+    company.policy(on_uniconta_delete="deactivate", on_intempus_delete="block")
+    row_id = company.debtor("1001")
+    company.both()
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.domain.brake._limit", lambda *_: 0)
+        if system == "uniconta":
+            company.uniconta.person_deletes(company.number, "Debtor", row_id)
+            company.settle()
+        else:
+            company.intempus.person_deletes(company.intempus_number, "customer", int(company.link().intempus_id))
+            company.pull(is_complete=True)
+    assert company.link().reason == "held_deactivate"
+    return row_id
+
+
+def test_an_answer_to_what_is_held_waits_for_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    company, other = world.nordbyg, world.havnen
+    for each in (company, other):
+        delete_and_hold(each, monkeypatch, "uniconta")
+    company.press(actions.answer_deletion, company.link().pk, "switch_off")
+    company.settle()
+    assert (active(company), company.link().reason) == (1, "held_deactivate")
+    release(company)
+    assert (active(company), company.link().reason) == (0, "deleted_in_uniconta")
+    assert (active(other), other.link().reason) == (1, "held_deactivate")
+
+
+def test_an_answer_that_wants_nothing_drastic_is_carried_out_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company, other = world.nordbyg, world.havnen
+    delete_and_hold(company, monkeypatch, "uniconta")
+    before = company.now()
+    company.press(actions.answer_deletion, company.link().pk, "leave")
+    company.settle()
+    assert (company.link().state, company.link().reason) == ("excluded", "deleted_in_uniconta")
+    assert [state for _, state, _, _ in held_sets(company)] == ["resolved"]
+    assert company.writes(before) == []
+
+    delete_and_hold(other, monkeypatch, "intempus")
+    other.press(actions.create_again, other.link().pk)
+    other.settle()
+    assert [row["number"] for row in other.customers()] == ["1001"]
+    assert (other.link().state, other.debtors()["1001"]["Blocked"]) == ("in_sync", False)
+    world.ends_well = False  # the log's first create names a record that is no longer this link's

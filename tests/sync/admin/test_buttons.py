@@ -178,17 +178,29 @@ def test_going_live_takes_the_chosen_kinds_and_begins_with_ten(ours, theirs, as_
     assert tenant_state(ours) == "preparing"
     client.post(url, {"chooses": "1", "entity": ["customer"], "first_ten": "1"})
     assert tenant_state(ours) == "live"
-    policies = {(row.tenant_id, row.entity): (row.enabled, row.first_left) for row in all_rows(EntityPolicy)}
-    assert policies == {
-        (ours.tenant.pk, "customer"): (True, 10),
-        (ours.tenant.pk, "product"): (False, None),
-        (theirs.tenant.pk, "customer"): (True, None),
+    policies = {
+        (row.tenant_id, row.entity): (row.enabled, row.first_ten_at is not None) for row in all_rows(EntityPolicy)
     }
-    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
-    assert "Go on with the rest" in page
+    assert policies == {
+        (ours.tenant.pk, "customer"): (True, True),
+        (ours.tenant.pk, "product"): (False, False),
+        (theirs.tenant.pk, "customer"): (True, False),
+    }
+
+
+def test_going_on_is_offered_while_something_waits_for_it(ours, theirs, as_role):
+    client = as_role("consultant")
+    page = reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(pk__in=[ours.policy.pk, theirs.policy.pk]).update(first_ten_at=timezone.now())
+    make_link(theirs.tenant, state="waiting", reason="first_ten")
+    assert "Go on with the rest" not in client.get(page).content.decode()  # there were fewer than ten
+    make_link(ours.tenant, state="waiting", reason="first_ten")
+    assert "Go on with the rest" in client.get(page).content.decode()
     press(client, ours, "go-on")
-    page = client.get(reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])).content.decode()
-    assert "Go on with the rest" not in page
+    assert "Go on with the rest" not in client.get(page).content.decode()
+    first_ten = {row.tenant_id: row.first_ten_at is not None for row in all_rows(EntityPolicy)}
+    assert first_ten == {ours.tenant.pk: False, theirs.tenant.pk: True}
 
 
 @pytest.mark.parametrize("role", MAY_CONFIGURE)
