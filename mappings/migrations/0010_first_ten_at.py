@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mappings", "0008_phases"),
+        ("mappings", "0009_hours"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0015_first_matching"),
+        ("sync", "0016_hours"),
     ]
 
     operations = [
