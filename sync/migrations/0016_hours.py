@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                             ("posted", "Posted"),
                             ("not_proven", "Posted, not proven"),
                             ("missing", "Missing from the journal"),
+                            ("given_up", "Missing, sent again"),
                         ],
                         default="sending",
                         max_length=12,

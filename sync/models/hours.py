@@ -151,6 +151,7 @@ class JournalLine(models.Model):
         POSTED = "posted", _("Posted")
         NOT_PROVEN = "not_proven", _("Posted, not proven")
         MISSING = "missing", _("Missing from the journal")
+        GIVEN_UP = "given_up", _("Missing, sent again")
 
     #: It stands in Uniconta, as far as we can tell.
     STANDING = (State.IN_JOURNAL, State.POSTED, State.NOT_PROVEN)

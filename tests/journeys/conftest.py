@@ -155,6 +155,11 @@ class Company:
         for _ in range(times):
             make_event(self.tenant, remote_id=str(row_id), table="Debtor")
 
+    def heal(self) -> None:
+        """As if the waits after trouble were over: they are not the subject."""
+        with tenant_scope(self.tenant.pk):
+            Connection.objects.filter(tenant=self.tenant).update(open_until=None)
+
     # what the worker does
     def settle(self) -> None:
         """Drain until nothing is due. Retries set for later become due at once: their waits are not the subject."""

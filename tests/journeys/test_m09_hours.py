@@ -1,97 +1,38 @@
-"""Rule M9: every ready work report becomes exactly one project journal line."""
+"""Rule M9: every ready work report becomes exactly one project journal line, whatever happens on the way."""
 
-from datetime import date
+import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
-from mappings.models import HoursPolicy, RecordLink, WorkTypeRule
+from mappings.models import HoursPolicy, WorkTypeRule
+from sync.domain.hours import corrections, transfer
 from sync.domain.hours.run import hours
 from sync.models import JournalLine, Run, WorkReport
 from tenants.scoping import tenant_scope
+from tests.journeys.hours import DAY, Desk
 
-DAY = "2027-03-01"
-
-
-class Desk:
-    """One company's hours: what people do in Intempus and Uniconta, and what the platform made of it."""
-
-    def __init__(self, company):
-        self.company, self.uniconta, self.intempus = company, company.uniconta, company.intempus
-        erp, times = company.number, company.intempus_number
-        self.uniconta.bulk(erp, "Debtor", 1, Account="1001", Name="Kunde", Group="1")
-        self.uniconta.bulk(erp, "ProjectGroup", 1, Group="1", Name="Sager", IsDefault=True)
-        [project] = self.uniconta.bulk(erp, "Project", 1, Number="P1", Name="Tagrenovering", Account="1001", Group="1")
-        self.project_row = project
-        self.uniconta.bulk(erp, "EmployeeGroup", 1, Number="1", Name="Svende")
-        [person] = self.uniconta.bulk(erp, "Employee", 1, Number="7", Name="Bo Ødegård", Group="1")
-        self.uniconta.bulk(erp, "InvGroup", 1, Group="1", Name="Ydelser")
-        self.uniconta.bulk(erp, "InvItem", 1, Item="TIME", Name="Arbejdstime", Group="1")
-        self.uniconta.bulk(erp, "ProjectJournal", 1, Journal="Intempus", Name="Timer fra Intempus")
-        self.uniconta.bulk(erp, "EmpPayrollCategory", 1, Number="L1", Name="Normaltid")
-        [customer] = self.intempus.bulk(times, "customer", 1, number="1001", name="Kunde")
-        [self.case] = self.intempus.bulk(times, "case", 1, number="P1", name="Tagrenovering", customer=customer)
-        [self.employee] = self.intempus.bulk(times, "employee", 1, number="7", name="Bo Ødegård")
-        [model] = self.intempus.bulk(times, "work_model", 1, name="Timelønnet")
-        [category] = self.intempus.bulk(times, "work_category", 1, name="Arbejde", work_model=model, case_related=True)
-        [self.work_type] = self.intempus.bulk(
-            times, "work_type", 1, name="Normaltid", work_model=model, work_category=category, unit="Timer"
-        )
-        self.intempus.bulk(times, "contract", 1, employee=self.employee, work_model=model, start_date="2026-01-01")
-        tenant = company.tenant
-        with tenant_scope(tenant.pk):
-            HoursPolicy.objects.create(tenant=tenant, journal="Intempus", transfer_from=date(2027, 1, 1))
-            WorkTypeRule.objects.create(
-                tenant=tenant, work_type_id=str(self.work_type), work_type_name="Normaltid", item="TIME"
-            )
-            for entity, uniconta_id, key, intempus_id in (
-                ("project", project, "P1", self.case),
-                ("employee", person, "7", self.employee),
-            ):
-                RecordLink.objects.create(
-                    tenant=tenant,
-                    entity=entity,
-                    uniconta_id=str(uniconta_id),
-                    uniconta_key=key,
-                    intempus_id=str(intempus_id),
-                    intempus_key=key,
-                )
-
-    def report(self, amount="7.5", day=DAY, **values):
-        defaults = {"employee": self.employee, "case": self.case, "worktype": self.work_type, "remarks": "Spær"}
-        return self.intempus.person_creates(
-            self.company.intempus_number,
-            "work_report",
-            **(defaults | {"amount": amount, "start_date": day, "end_date": day} | values),
-        )
-
-    def approve(self, *reports):
-        self.intempus.person_approves(self.company.intempus_number, *reports)
-
-    def run(self):
-        """As a person who presses *Fetch now*: everything is looked at."""
-        with tenant_scope(self.company.tenant.pk):
-            run = Run.objects.create(tenant=self.company.tenant, kind=Run.Kind.HOURS)
-        ended = hours(self.company.tenant.pk, run.pk)
-        assert ended is not None
-        assert ended.error_code == "", (ended.error_code, ended.error_detail)
-        return ended
-
-    def stored(self, report):
-        with tenant_scope(self.company.tenant.pk):
-            return WorkReport.objects.get(tenant=self.company.tenant, intempus_id=str(report))
-
-    def lines(self):
-        return [
-            (row["ReferenceNumber"], row["Project"], row["Employee"], row["Item"], row["Qty"], row["Date"][:10])
-            for row in self.uniconta.rows(self.company.number, "ProjectJournalLine")
-        ]
+State, LineState = WorkReport.State, JournalLine.State
+INSERT_LIST, INSERT = r"/InsertList/ProjectJournalLine", r"/Insert/ProjectJournalLine"
 
 
 @pytest.fixture
 def desks(world):
     world.ends_well = False  # its promises are about linked pairs
     return Desk(world.nordbyg), Desk(world.havnen)
+
+
+@pytest.fixture
+def desk(desks):
+    """One company's; the other one has a report of its own, and nothing of it may ever change."""
+    desk, other = desks
+    other.approve(other.report("3"))
+    other.run()
+    before = other.lines()
+    yield desk
+    assert other.lines() == before
 
 
 def test_m09_hours(desks):
@@ -120,3 +61,285 @@ def test_m09_hours(desks):
     with tenant_scope(nordbyg.company.tenant.pk):
         [line] = JournalLine.objects.filter(tenant=nordbyg.company.tenant)
     assert (line.state, line.quantity) == (JournalLine.State.POSTED, Decimal("7.53"))
+
+
+def test_a_lost_answer_makes_no_second_line(desk, world):
+    reports = [desk.report("1"), desk.report("2")]
+    desk.approve(*reports)
+    world.uniconta.faults.add("drop", method="POST", path=INSERT_LIST, times=1)
+    desk.run(error="answer_lost")
+    assert [desk.state(each) for each in reports] == [(State.SENDING, "")] * 2
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{each}" for each in reports]
+    assert [desk.state(each) for each in reports] == [(State.TRANSFERRED, "")] * 2
+
+
+def test_a_call_that_never_arrived_is_made_again_only_after_a_look(desk, world, settings):
+    """Nobody can tell it from one whose answer was lost, so it is looked for, no earlier than after the wait."""
+    report = desk.report("1")
+    desk.approve(report)
+    world.uniconta.faults.add("reset", method="POST", path=INSERT_LIST, times=1)
+    settings.UNCLEAR_WAIT_SECONDS = 120
+    desk.run(error="answer_lost")
+    desk.run()
+    assert desk.lines() == []
+    settings.UNCLEAR_WAIT_SECONDS = 0
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{report}"]
+
+
+def test_one_bad_line_does_not_stop_the_others(desk, world):
+    good, bad = desk.report("1"), desk.report("2", remarks="Afvis mig")
+    desk.approve(good, bad)
+    refused = {"status": 400, "body": '"Konto er spærret"', "content_type": "application/json"}
+    # The list is refused as a whole, then the bad line by itself.
+    world.uniconta.faults.add("status", method="POST", path=INSERT_LIST, times=1, **refused)
+    world.uniconta.faults.add("status", method="POST", path=rf"{INSERT}ClientUser", nth=2, **refused)
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{good}"]
+    assert desk.state(good) == (State.TRANSFERRED, "")
+    assert desk.state(bad) == (State.NEEDS_ATTENTION, "line_refused")
+    assert desk.stored(bad).problems == [["line_refused", "Konto er spærret"]]
+    desk.run()  # it is not tried again and again
+    assert desk.state(bad) == (State.NEEDS_ATTENTION, "line_refused")
+    desk.press(corrections.send_again, bad, None)
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{good}", f"I{bad}"]
+
+
+def test_a_worker_that_died_while_sending_leaves_one_line(desk, monkeypatch):
+    report = desk.report("1")
+    desk.approve(report)
+
+    def dies(_context, _lease, found):
+        if found:
+            raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transfer, "_confirm", dies)
+        with pytest.raises(SystemExit):
+            desk.run()
+    assert len(desk.lines()) == 1
+    with tenant_scope(desk.company.tenant.pk):
+        Run.objects.update(state=Run.State.FAILED)
+    desk.run()
+    assert desk.chain(report) == [(f"I{report}", LineState.IN_JOURNAL, "1.00")]
+    assert len(desk.lines()) == 1
+
+
+def test_while_a_person_posts_nothing_new_is_sent(desk):
+    report = desk.report("1")
+    desk.approve(report)
+    desk.set_up(paused_until=timezone.now() + timedelta(minutes=60))
+    desk.run()
+    assert desk.lines() == []
+    assert desk.state(report) == (State.READY, "")
+    desk.set_up(paused_until=timezone.now())
+    desk.run()
+    assert len(desk.lines()) == 1
+
+
+def test_a_line_deleted_by_mistake_is_found_missing_and_sent_again(desk):
+    report = desk.report("1")
+    desk.approve(report)
+    desk.run()
+    desk.uniconta.person_deletes(desk.company.number, "ProjectJournalLine", desk.line_row(f"I{report}")["RowId"])
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "line_missing")
+    desk.run()
+    assert desk.lines() == []
+    desk.press(corrections.send_again, report, None)
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{report}.2"]
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_posted_lines_without_their_reference(desk, others):
+    """As many transactions alike as lines of ours prove it; more of them prove nothing."""
+    report = desk.report("1")
+    desk.approve(report)
+    desk.run()
+    desk.uniconta.switches.posting_keeps_reference_number = False
+    if others:
+        row = desk.line_row(f"I{report}")
+        same = {name: row[name] for name in ("Journal", "Date", "Project", "Employee", "Item", "Qty")}
+        desk.uniconta.person_creates(desk.company.number, "ProjectJournalLine", **same)
+    desk.post()
+    desk.run()
+    expected = LineState.NOT_PROVEN if others else LineState.POSTED
+    assert desk.chain(report) == [(f"I{report}", expected, "1.00")]
+    desk.press(corrections.accept, report, None) if others else None
+    assert desk.chain(report) == [(f"I{report}", LineState.POSTED, "1.00")]
+
+
+def changed(desk, report, amount="5"):
+    desk.intempus.person_edits(desk.company.intempus_number, "work_report", report, amount=amount)
+    desk.approve(report)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "changed_after_transfer")
+
+
+def test_a_changed_report_is_never_repaired_silently_and_can_be_changed_in_the_journal(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    changed(desk, report)
+    assert [line[4] for line in desk.lines()] == [8.0]
+    desk.press(corrections.choose, report, "change", None)
+    desk.run()
+    assert [(line[0], line[4]) for line in desk.lines()] == [(f"I{report}", 5.0)]
+    assert desk.state(report) == (State.TRANSFERRED, "")
+    assert desk.history(report)[-2:] == ["answer_change", "line_changed"]
+
+
+def test_a_posted_line_is_reversed_at_its_own_prices_and_booked_anew(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    row = desk.line_row(f"I{report}")
+    desk.uniconta.person_edits(
+        desk.company.number, "ProjectJournalLine", row["RowId"], CostPrice=210.0, SalesPrice=495.0
+    )
+    desk.run()
+    desk.post()
+    desk.run()
+    changed(desk, report)
+    with pytest.raises(corrections.RefusedError, match="line_not_in_journal"):
+        desk.press(corrections.choose, report, "change", None)
+    desk.press(corrections.choose, report, "reverse", None)
+    desk.run()
+    assert [(line[0], line[4]) for line in desk.lines()] == [(f"I{report}.2", -8.0), (f"I{report}.3", 5.0)]
+    reversal = desk.line_row(f"I{report}.2")
+    assert (reversal["CostPrice"], reversal["SalesPrice"]) == (210.0, 495.0)
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_the_line_of_a_withdrawn_report_is_put_on_hold(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    desk.intempus.person_withdraws(desk.company.intempus_number, report)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "withdrawn_after_transfer")
+    desk.press(corrections.choose, report, "change", None)
+    desk.run()
+    assert desk.line_row(f"I{report}")["OnHold"] is True
+    assert desk.state(report) == (State.CHANGED, "line_held")
+    desk.approve(report)
+    desk.press(corrections.choose, report, "change", None)
+    desk.run()
+    assert desk.line_row(f"I{report}")["OnHold"] is False
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_a_report_deleted_after_its_transfer_asks_and_can_be_done_by_hand(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    desk.intempus.switches.approved_reports_editable = True
+    desk.intempus.person_deletes(desk.company.intempus_number, "work_report", report)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "deleted_after_transfer")
+    with pytest.raises(corrections.RefusedError, match="note_needed"):
+        desk.press(corrections.done_by_hand, report, None, " ")
+    desk.press(corrections.done_by_hand, report, None, "Slettet i kladden")
+    desk.run()
+    assert desk.state(report) == (State.BY_HAND, "answer_by_hand")
+
+
+def test_what_stands_in_the_way_is_said_before_the_approval(desk):
+    """And after it the report waits, with the same words, until somebody has seen to it."""
+    report = desk.report("8")
+    desk.uniconta.person_edits(desk.company.number, "Project", desk.project_row, Blocked=True)
+    desk.run()
+    assert desk.state(report) == (State.WAITING, "awaits_approved")
+    assert desk.stored(report).problems == [["project_blocked", "P1"]]
+    desk.approve(report)
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "project_blocked")
+    desk.uniconta.person_edits(desk.company.number, "Project", desk.project_row, Blocked=False)
+    desk.run()
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_the_pay_type_has_exactly_the_name_or_the_line_goes_without(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    assert desk.line_row(f"I{report}")["PayrollCategory"] == "L1"
+    [row] = desk.uniconta.rows(desk.company.number, "EmpPayrollCategory")
+    desk.uniconta.person_edits(desk.company.number, "EmpPayrollCategory", row["RowId"], Name="normaltid")
+    other = desk.report("4")
+    desk.approve(other)
+    desk.run()
+    assert not desk.line_row(f"I{other}").get("PayrollCategory")
+    assert desk.stored(other).warnings == ["pay_type_not_found"]
+
+
+def test_what_was_worked_before_the_start_is_never_transferred(desk):
+    report = desk.report("8", day="2026-12-31")
+    desk.approve(report)
+    desk.run()
+    assert desk.state(report) == (State.BEFORE_START, "before_start")
+    assert desk.lines() == []
+
+
+def test_a_late_approval_that_moves_no_stamp_is_found(desk):
+    """By the window, and for older days by the list of what still waits."""
+    desk.intempus.switches.approval_moves_timestamp = False
+    recent = desk.report("1", day=timezone.localdate().isoformat())
+    older = desk.report("2", day="2026-06-01")
+    desk.set_up(transfer_from="2026-01-01")
+    desk.run()
+    desk.approve(recent, older)
+    desk.run()
+    assert sorted(line[0] for line in desk.lines()) == sorted([f"I{recent}", f"I{older}"])
+
+
+def test_a_report_that_cannot_be_understood_is_listed_not_dropped(desk, world):
+    report = desk.report("8")
+    desk.approve(report)
+    row = {"id": report, "amount": "otte", "start_date": DAY, "approved": True, "logical_timestamp": 9_900_000_000}
+    body = json.dumps({"meta": {"total_count": 1, "next": None}, "objects": [row]})
+    world.intempus.faults.add(
+        "status", method="GET", path="/work_report/", status=200, body=body, content_type="application/json"
+    )
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "report_unreadable")
+    assert "otte" in desk.stored(report).unreadable
+    world.intempus.faults.clear()
+    desk.run()
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_a_second_run_at_the_same_time_does_nothing(desk):
+    with tenant_scope(desk.company.tenant.pk):
+        run = Run.objects.create(tenant=desk.company.tenant, kind=Run.Kind.HOURS)
+        Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, alive_at=timezone.now())
+    assert hours(desk.company.tenant.pk) is None
+
+
+def test_a_rule_of_its_own_says_item_category_pay_type_and_unit(desk):
+    desk.uniconta.bulk(desk.company.number, "PrCategory", 1, Number="20", Name="Montage")
+    desk.uniconta.bulk(desk.company.number, "EmpPayrollCategory", 1, Number="L2", Name="Akkord")
+    with tenant_scope(desk.company.tenant.pk):
+        WorkTypeRule.objects.filter(tenant=desk.company.tenant).update(category="20", pay_type="L2", invoiceable=False)
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    row = desk.line_row(f"I{report}")
+    assert (row["PrCategory"], row["PayrollCategory"], row["Invoiceable"]) == ("20", "L2", False)
+
+
+def test_days_in_a_closed_period_wait_or_go_to_the_first_open_day(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.set_up(closed_until="2027-03-31")
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "period_closed")
+    desk.set_up(closed_dates=HoursPolicy.ClosedDates.FIRST_OPEN_DAY)
+    desk.run()
+    assert [line[5] for line in desk.lines()] == ["2027-04-01"]
+    assert desk.line_row(f"I{report}")["Text"] == "01-03-2027 Spær"
+    assert desk.stored(report).quantity == Decimal(8)

@@ -70,6 +70,7 @@ def send_again(report_id: int, user_id: int | None) -> Run:
     report = WorkReport.objects.select_for_update().get(pk=report_id)
     if report.state != State.NEEDS_ATTENTION or report.reason not in ("line_missing", "line_refused"):
         raise RefusedError("hours_not_asked")
+    report.lines.filter(state=LineState.MISSING).update(state=LineState.GIVEN_UP)
     report.state, report.reason, report.transferred_hash = State.WAITING, "", ""
     report.save(update_fields=["state", "reason", "transferred_hash"])
     _note(report, "answer_send_again", user_id)

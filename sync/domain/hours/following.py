@@ -24,7 +24,7 @@ from tenants.scoping import tenant_scope
 LineState = JournalLine.State
 State = WorkReport.State
 #: Not settled for good: looked for again each time. A posted line stays posted.
-FOLLOWED = (LineState.IN_JOURNAL, LineState.NOT_PROVEN, LineState.MISSING)
+FOLLOWED = (LineState.IN_JOURNAL, LineState.NOT_PROVEN, LineState.MISSING, LineState.GIVEN_UP)
 CHUNK = 1000
 #: What makes a transaction the same as a line where the reference did not survive.
 SIGNATURE = ("Date", "Employee", "Project", "Item", "Qty")
@@ -113,8 +113,11 @@ def _remember(
             rows_there = standing.get(line.reference) or posted.get(line.reference)
             if rows_there:
                 state = LineState.IN_JOURNAL if line.reference in standing else LineState.POSTED
+                is_doubled = len(rows_there) > 1 or line.state == LineState.GIVEN_UP
                 note_seen(line, state, rows_there[-1], now)
-                _settle(line, "line_doubled" if len(rows_there) > 1 else "")
+                _settle(line, "line_doubled" if is_doubled else "")
+            elif line.state == LineState.GIVEN_UP:
+                continue
             else:
                 state_found, row = guessed[line.pk]
                 if row is None:

@@ -109,7 +109,7 @@ def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[Journ
     reversals = list(planned.select_related("report").order_by("pk")[:count])
     ready = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.READY, due_at__lte=now)
     reports = list(ready.order_by("starts_on", "pk")[: count - len(reversals)])
-    return reversals + [_line_of(report, last) for report, last in last_lines(reports)]
+    return reversals + [_line_of(report, last) for report, last in last_lines(reports) if _may_follow(last)]
 
 
 def last_lines(reports: Sequence[WorkReport]) -> list[tuple[WorkReport, JournalLine | None]]:
@@ -120,6 +120,13 @@ def last_lines(reports: Sequence[WorkReport]) -> list[tuple[WorkReport, JournalL
     return [(report, last.get(report.pk)) for report in reports]
 
 
+def _may_follow(last: JournalLine | None) -> bool:
+    """Whether another line of the report may be made: never beside one that stands, or of which nobody knows."""
+    if last is None or last.state in (LineState.REFUSED, LineState.GIVEN_UP):
+        return True
+    return last.kind == JournalLine.Kind.REVERSAL and last.state in JournalLine.STANDING
+
+
 def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
     if last is not None and last.state == LineState.REFUSED:
         line = last
@@ -127,6 +134,7 @@ def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
         number = last.number + 1 if last else 1
         name = reference(report.intempus_id, number)
         line = JournalLine(tenant_id=report.tenant_id, number=number, reference=name)
+    report.state = State.SENDING
     line.report, line.kind = report, JournalLine.Kind.TRANSFER
     line.journal, line.values = report.line["Journal"], report.line
     line.quantity, line.content_hash = report.quantity, report.content_hash
