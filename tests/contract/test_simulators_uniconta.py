@@ -841,7 +841,10 @@ def test_posting_moves_the_lines_into_the_transactions(
     uniconta.switches.posting_keeps_reference_number = False
     assert uniconta.person_posts(NORDBYG, "Intempus") == 2
     assert by_reference(server, client, "ProjectTransClient", "I2") == []
-    assert [row["Qty"] for row in uniconta.rows(NORDBYG, "ProjectTrans")] == [7.4, 7.4]
+    insert(server, client, line(ReferenceNumber="I4"))
+    assert uniconta.person_posts(NORDBYG, "Intempus", keeps_reference=True) == 3
+    assert [row["Voucher"] for row in by_reference(server, client, "ProjectTransClient", "I4")] == [3]
+    assert [row["Qty"] for row in uniconta.rows(NORDBYG, "ProjectTrans")] == [7.4, 7.4, 7.4]
     assert uniconta.rows(HAVNENS_EL, "ProjectTrans") == []
 
 

@@ -46,7 +46,9 @@ def answer_list(simulator: "IntempusSimulator", call: Call, resource: Resource) 
     related = bool(shown_in(resource.name))
 
     def render() -> bytes:
-        found = [row for row in rows if all(test(row) for test in tests)]
+        found = rows
+        for test in tests:
+            found = [row for row in found if test(row)]
         found = _ordered(simulator, found, order_by, cursor=cursor)
         page, meta = (_cursor_page if cursor else _offset_page)(simulator, call, found, limit, offset, after)
         view = simulator.view(resource)

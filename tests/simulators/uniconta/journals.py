@@ -55,7 +55,9 @@ def _is_closed(simulator: "UnicontaSimulator", company: int, row: dict[str, Any]
     return bool(row["Date"][:10] <= simulator.closed_until.get(company, ""))
 
 
-def post(simulator: "UnicontaSimulator", company: int, journal: str, changes: "list[Change]") -> int:
+def post(
+    simulator: "UnicontaSimulator", company: int, journal: str, changes: "list[Change]", *, keeps_reference: bool
+) -> int:
     """Move the lines into the project transactions and return the voucher number.
 
     Lines on hold stay, and those not approved where the journal asks for that. Raises PersonRefusedError, and then
@@ -74,7 +76,7 @@ def post(simulator: "UnicontaSimulator", company: int, journal: str, changes: "l
     voucher = 1 + max((trans["Voucher"] for trans in simulator.table_rows(company, TRANS)), default=0)
     for line in lines:
         values = {name: value for name, value in line.items() if name in TRANS.by_name} | {"Voucher": voucher}
-        if not simulator.switches.posting_keeps_reference_number:
+        if not keeps_reference:
             values["ReferenceNumber"] = None
         simulator.put_transaction(company, values, changes)
         if head["DeleteLines"]:

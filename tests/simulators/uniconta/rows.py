@@ -89,7 +89,7 @@ def _time_text(value: Any) -> str:
 
 
 def empty_values(table: Table, user_fields: Mapping[str, UserField]) -> dict[str, Any]:
-    values = {prop.name: prop.empty for prop in table.properties}
+    values = dict(table.empty)
     values.update({name: field.as_property().empty for name, field in user_fields.items()})
     return values
 

@@ -37,6 +37,7 @@ from .tables import EMPTY_DATE, TABLE_IDS, TABLES, Property, Table, referring
 from .texts import refuse
 from .webhooks import Delivery, Sender, call_url
 
+SEED_SWITCHES = Switches()  # a seed is read alike under every profile
 USER_FIELD_TYPES = {"bool": "Boolean", "text": "String", "int": "Integer", "number": "Double", "date": "Date"}
 
 
@@ -273,11 +274,16 @@ class UnicontaSimulator(Simulator):
         )
         return self.store_seed_rows(company, table, rows)
 
-    def person_posts(self, company: int, journal: str, /) -> int:
-        """Post a project journal and return the voucher number; its lines become project transactions."""
+    def person_posts(self, company: int, journal: str, /, *, keeps_reference: bool | None = None) -> int:
+        """Post a project journal and return the voucher number; its lines become project transactions.
+
+        Whether these keep the ReferenceNumber is for the switch to say, unless it is given.
+        """
         changes: list[Change] = []
+        if keeps_reference is None:
+            keeps_reference = self.switches.posting_keeps_reference_number
         with self.lock:
-            voucher = journals.post(self, company, journal, changes)
+            voucher = journals.post(self, company, journal, changes, keeps_reference=keeps_reference)
             self._commit_person(f"/person/post/ProjectJournal/{journal}", company, {"voucher": voucher}, changes)
             return voucher
 
@@ -455,7 +461,7 @@ class UnicontaSimulator(Simulator):
 
     def _coerced(self, company: int, table: Table, name: str, value: Any) -> Any:
         prop = table.by_name.get(name) or self.fields_of(company, table)[name].as_property()
-        return coerce(prop, value, "en", Switches())
+        return coerce(prop, value, "en", SEED_SWITCHES)
 
     def _fill_defaults(self, company: int, table: Table, row: dict[str, Any]) -> None:
         for name, source in table.default_from.items():
@@ -638,7 +644,7 @@ class UnicontaSimulator(Simulator):
         POST user_fields {"action": "add" | "remove" | "rename", "company", "table", "name", "kind"?, "new_name"?}
         POST users {"name", "password", "language", "companies"}      DELETE users/<name>
         POST change_urls {"company", "url", "table", "use_post", "argument"}
-        POST post_journal {"company", "journal"} → {"voucher"}      POST close_period {"company", "until"}
+        POST post_journal {"company", "journal", "keeps_reference"?} → {"voucher"}      POST close_period {"company", "until"}
         POST seed_rows {"company", "table", "rows": [...]} → {"ids"}     tens of thousands at once, unchecked
         GET deliveries?since=N      POST wait_for_webhooks {"timeout"}      GET calls_today
         """
@@ -660,7 +666,7 @@ class UnicontaSimulator(Simulator):
             case ["change_urls"]:
                 return {"id": self.add_change_url(**body)}
             case ["post_journal"]:
-                return {"voucher": self.person_posts(body["company"], body["journal"])}
+                return {"voucher": self._control_posts(**body)}
             case ["close_period"]:
                 self.close_period(body["company"], body["until"])
                 return {"ok": True}
@@ -674,6 +680,9 @@ class UnicontaSimulator(Simulator):
             case ["calls_today"]:
                 return {user: count for user, (_, count, _) in self.calls_today.items()}
         return NotImplemented
+
+    def _control_posts(self, company: int, journal: str, keeps_reference: bool | None = None) -> int:
+        return self.person_posts(company, journal, keeps_reference=keeps_reference)
 
     def _control_user_field(
         self, action: str, company: int, table: str, name: str, kind: str = "bool", new_name: str = ""

@@ -77,12 +77,14 @@ class Table:
         object.__setattr__(self, "by_name", by_name)
         localised = {p.name: p.enum for p in self.properties if p.enum is not None and p.enum.localised}
         object.__setattr__(self, "localised_enums", localised)
+        object.__setattr__(self, "empty", {p.name: p.empty for p in self.properties})
         object.__setattr__(self, "enums", {p.name: p.enum for p in self.properties if p.enum is not None})
 
     # Filled in __post_init__; declared for the type checker only.
     by_name: dict[str, Property] = field(init=False, repr=False, compare=False)
     enums: dict[str, Enum] = field(init=False, repr=False, compare=False)
     localised_enums: dict[str, Enum] = field(init=False, repr=False, compare=False)
+    empty: dict[str, Any] = field(init=False, repr=False, compare=False)
 
 
 def text(*names: str) -> tuple[Property, ...]:
