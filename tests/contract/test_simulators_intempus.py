@@ -862,6 +862,45 @@ def test_an_employee_shows_the_contracts(intempus: IntempusSimulator, client: Cl
 
 
 @pytest.mark.usefixtures("hours")
+@pytest.mark.parametrize(
+    ("resource", "values"),
+    [
+        (
+            "contract",
+            {"employee": uri("employee", MASON), "work_model": uri("work_model", MODEL), "start_date": WEDNESDAY},
+        ),
+        ("work_report", {"company": COMPANY_URI, "employee": uri("employee", MASON), "amount": "1"}),
+        ("responsible", {"employee": uri("employee", MASON), "level": "final_approver"}),
+    ],
+)
+def test_what_must_be_there(client: Client, resource: str, values: dict[str, str]) -> None:
+    for name in values:
+        answer = client.post(f"{resource}/", json={k: v for k, v in values.items() if k != name})
+        sentence = f"The '{name}' field has no data and doesn't allow a default or null value."
+        assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+    assert client.post(f"{resource}/", json=values).status_code == 201
+
+
+@pytest.mark.usefixtures("hours")
+def test_what_reports_use_is_not_deleted(client: Client) -> None:
+    report(client)
+    for path in (f"contract/{CONTRACT}/", f"case/{WALL}/", f"work_type/{HOURS}/"):
+        answer = client.delete(path)
+        sentence = "Kan ikke slettes, da den er i brug af: arbejdsregistreringer"
+        assert (answer.status_code, answer.json()) == (409, {"error": sentence})
+
+
+@pytest.mark.usefixtures("hours")
+def test_a_report_may_commit_behind_stamps_already_seen(intempus: IntempusSimulator, client: Client) -> None:
+    values = {"employee": MASON, "worktype": HOURS, "case": WALL, "start_date": WEDNESDAY, "amount": "3"}
+    token = intempus.begin_late_commit(NORDBYG_INTEMPUS, "work_report", **values)
+    seen = reread(client, report(client))["logical_timestamp"]
+    late = intempus.row(NORDBYG_INTEMPUS, "work_report", intempus.finish_late_commit(token))
+    assert late is not None
+    assert late["logical_timestamp"] < seen
+
+
+@pytest.mark.usefixtures("hours")
 def test_reports_of_another_company_stay_out_of_sight(server: Served, client: Client) -> None:
     row = report(client)
     with Client(server.url) as other:
@@ -890,3 +929,11 @@ def test_reports_over_the_control_channel_and_the_page(server: Served, client: C
     form = {"company": NORDBYG_INTEMPUS, "resource": "work_report", "row": ids[2], "act": "approve"}
     assert f"Report {ids[2]} was approved." in requests.post(f"{server.url}/", data=form, timeout=5).text
     assert state() == [(True, True), (True, False), (True, False)]
+    edit = {"company": NORDBYG_INTEMPUS, "resource": "work_report", "row": ids[2], "act": "save", "amount": "6.5"}
+    edit |= {"employee": MASON, "worktype": HOURS, "case": WALL, "start_date": WEDNESDAY, "end_date": WEDNESDAY}
+    assert "was saved at" in requests.post(f"{server.url}/", data=edit, timeout=5).text
+    assert [row["amount"][:4] for row in client.get("work_report/").json()["objects"]] == ["7.00", "7.00", "6.50"]
+    values = {"employee": MASON, "worktype": HOURS, "start_date": WEDNESDAY, "amount": "1", "remarks": "Nr. {n}"}
+    body = {"company": NORDBYG_INTEMPUS, "resource": "work_report", "count": 2, "values": values}
+    assert requests.post(f"{control}/bulk", json=body, timeout=5).json()["count"] == 2
+    assert [row["remarks"] for row in client.get("work_report/").json()["objects"]] == ["", "", "", "Nr. 1", "Nr. 2"]

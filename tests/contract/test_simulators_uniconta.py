@@ -860,6 +860,42 @@ def test_a_journal_that_keeps_its_lines_shows_them_twice(
 
 
 @pytest.mark.usefixtures("journal")
+def test_a_journal_may_post_approved_lines_only(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    uniconta.person_edits(NORDBYG, "ProjectJournal", 1, UseApproved=True)
+    insert(server, client, line(), line(ReferenceNumber="I2", Approved=True))
+    uniconta.person_posts(NORDBYG, "Intempus")
+    assert [row["ReferenceNumber"] for row in uniconta.rows(NORDBYG, "ProjectJournalLine")] == ["I1"]
+    assert [row["ReferenceNumber"] for row in uniconta.rows(NORDBYG, "ProjectTrans")] == ["I2"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_a_renamed_project_is_renamed_on_lines_and_transactions(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    insert(server, client, line())
+    uniconta.person_posts(NORDBYG, "Intempus")
+    insert(server, client, line(ReferenceNumber="I2"))
+    project = uniconta.row_by_key(NORDBYG, "Project", "P1")
+    assert project is not None
+    uniconta.person_edits(NORDBYG, "Project", project["RowId"], Number="P100")
+    for table in ("ProjectJournalLine", "ProjectTrans"):
+        assert [row["Project"] for row in uniconta.rows(NORDBYG, table)] == ["P100"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_an_api_change_of_a_line_replaces_it_and_a_deletion_removes_it(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session
+) -> None:
+    row = insert(server, client, line(CostPrice=100, SalesPrice=200)).json()[0]
+    answer = client.put(entities(server, "Update/ProjectJournalLineClient"), json=row | {"Qty": -7.4, "OnHold": True})
+    assert answer.json() == row | {"Qty": -7.4, "OnHold": True, "CostAmount": -740.0, "SalesAmount": -1480.0}
+    gone = client.delete(entities(server, "Delete/ProjectJournalLineClient"), json={"RowId": row["RowId"]})
+    assert (gone.status_code, uniconta.rows(NORDBYG, "ProjectJournalLine")) == (200, [])
+
+
+@pytest.mark.usefixtures("journal")
 def test_blocked_and_closed_are_refused_by_switch_only(
     uniconta: UnicontaSimulator, server: Served, client: requests.Session
 ) -> None:

@@ -45,6 +45,9 @@ button.danger { background: #fff; color: #b3261e; border-color: #e3b5b1; }
 .chip.bad { background: #fbe3e1; color: #8c1d18; }
 .chip.good { background: #e1f3e8; color: #1e5e3a; }
 .soft { color: var(--soft); }
+.keep { white-space: nowrap; }
+td form { display: inline; }
+td button { padding: 2px 10px; font-size: 13px; margin-left: 4px; }
 code { font: 13px ui-monospace, Consolas, monospace; }
 """
 SHOWN = 200

@@ -1,5 +1,6 @@
 """The page on which a person works in the Intempus stand-in."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -36,7 +37,7 @@ COLUMNS = {
     "product": ("number", "name", "product_group", "unit", "sales_price", "bar_code", "accessible"),
     "employee": ("number", "name", "username", "email", "phone", "city", "employee_group"),
     "case": ("number", "name", "customer", "case_group", "case_state", "start_date", "end_date", "active"),
-    "work_report": ("start_date", "employee", "case", "worktype", "product", "amount", "remarks", "origin"),
+    "work_report": ("start_date", "employee", "case", "worktype", "product", "amount", "remarks"),
     "work_type": ("number", "name", "work_category", "work_model", "unit", "active"),
     "work_category": ("name", "type", "supplement", "case_related", "work_model"),
     "contract": ("employee", "work_model", "start_date", "end_date", "locked_date"),
@@ -115,8 +116,8 @@ def _list_section(simulator: "IntempusSimulator", company: int, resource: Resour
         (
             "off" if row.get("active") is False else "",
             [
-                html.link(str(row["id"]), **keep, row=row["id"]),
-                *map(html.cell, values),
+                html.link(str(row["id"]), css="keep", **keep, row=row["id"]),
+                *(_cell(resource, column, value) for column, value in zip(columns, values, strict=True)),
                 f'<span class="soft">{row[TIMESTAMP]}</span>',
                 *([_state_cell(row, **keep)] if reports else []),
             ],
@@ -135,7 +136,8 @@ def _state_cell(row: dict[str, Any], **keep: Any) -> str:
         "locked" if row["isimmutable"] else "approved" if row["approved"] else "half approved" if signed else "waiting"
     )
     css, acts = STATES[state]
-    return html.chip(state, css) + html.act_buttons([(act, act.capitalize()) for act in acts], **keep, row=row["id"])
+    buttons = html.act_buttons([(act, act.capitalize()) for act in acts], **keep, row=row["id"])
+    return f'<div class="keep">{html.chip(state, css)}{buttons}</div>'
 
 
 def _names(simulator: "IntempusSimulator", company: int, resource: Resource) -> dict[str, dict[int, str]]:
@@ -152,7 +154,16 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _shown(names: dict[str, dict[int, str]], column: str, value: Any) -> Any:
-    return names[column].get(value, "") if column in names else value
+    if column in names:
+        return names[column].get(value, "")
+    if column == "amount":
+        return f"{Decimal(value).normalize():f}"  # the zeros at its end are Intempus' own
+    return value
+
+
+def _cell(resource: Resource, column: str, value: Any) -> str:
+    text = html.cell(value)
+    return f'<span class="keep">{text}</span>' if resource.by_name[column].type in ("date", "decimal") else text
 
 
 def _writable(resource: Resource) -> list[Field]:
