@@ -23,7 +23,8 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
 h2 { font-size: 16px; margin: 0 0 10px; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 th { text-align: left; color: var(--soft); font-weight: 600; font-size: 12px; padding: 6px 8px; border-bottom: 2px solid var(--line); }
-td { padding: 6px 8px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td { padding: 6px 8px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td code { overflow-wrap: anywhere; }
 tr:hover td { background: #fafbfc; }
 .scroll { overflow-x: auto; }
 .off td { color: var(--soft); }
@@ -47,7 +48,7 @@ button.danger { background: #fff; color: #b3261e; border-color: #e3b5b1; }
 .soft { color: var(--soft); }
 .keep { white-space: nowrap; }
 td form { display: inline; }
-td button { padding: 2px 10px; font-size: 13px; margin-left: 4px; }
+td button { padding: 1px 8px; font-size: 13px; }
 code { font: 13px ui-monospace, Consolas, monospace; }
 """
 SHOWN = 200

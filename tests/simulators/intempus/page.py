@@ -117,16 +117,16 @@ def _list_section(simulator: "IntempusSimulator", company: int, resource: Resour
             "off" if row.get("active") is False else "",
             [
                 html.link(str(row["id"]), css="keep", **keep, row=row["id"]),
+                *([_state_cell(row, **keep)] if reports else []),
                 *(_cell(resource, column, value) for column, value in zip(columns, values, strict=True)),
                 f'<span class="soft">{row[TIMESTAMP]}</span>',
-                *([_state_cell(row, **keep)] if reports else []),
             ],
         )
         for row, values in shown_rows[: html.SHOWN]
     ]
     new = html.link("New record", css="button", **keep, new=1)
     bar = html.search_bar(query, len(shown_rows), new, **keep)
-    heads = ("id", *columns, TIMESTAMP, *(["state"] if reports else []))
+    heads = ("id", *(["state"] if reports else []), *columns, TIMESTAMP)
     return f"<section><h2>{resource.title}</h2>{bar}{html.table(heads, cells)}</section>"
 
 
@@ -137,7 +137,7 @@ def _state_cell(row: dict[str, Any], **keep: Any) -> str:
     )
     css, acts = STATES[state]
     buttons = html.act_buttons([(act, act.capitalize()) for act in acts], **keep, row=row["id"])
-    return f'<div class="keep">{html.chip(state, css)}{buttons}</div>'
+    return f'<div class="keep">{html.chip(state, css)}</div><div class="keep">{buttons}</div>'
 
 
 def _names(simulator: "IntempusSimulator", company: int, resource: Resource) -> dict[str, dict[int, str]]:

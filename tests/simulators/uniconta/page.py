@@ -132,7 +132,9 @@ def _list_section(simulator: "UnicontaSimulator", company: int, table: Table, qu
 
 
 def _plain(value: Any) -> Any:
-    return None if value == EMPTY_DATE else value
+    if value == EMPTY_DATE:
+        return None
+    return value.removesuffix("T00:00:00") if isinstance(value, str) else value
 
 
 def _edit_section(simulator: "UnicontaSimulator", company: int, table: Table, row_id: int | None) -> str:
