@@ -362,7 +362,15 @@ class Migration(migrations.Migration):
             name="HistoricalWorkTypeRule",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
-                ("work_type_id", models.CharField(max_length=40, verbose_name="work type id")),
+                (
+                    "work_type_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: every work type with exactly this name, as the same name repeats in several work models.",
+                        max_length=40,
+                        verbose_name="work type id",
+                    ),
+                ),
                 ("work_type_name", models.CharField(blank=True, max_length=255, verbose_name="work type")),
                 ("item", models.CharField(blank=True, max_length=40, verbose_name="item")),
                 ("category", models.CharField(blank=True, max_length=40, verbose_name="project category")),
@@ -443,7 +451,15 @@ class Migration(migrations.Migration):
             name="WorkTypeRule",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("work_type_id", models.CharField(max_length=40, verbose_name="work type id")),
+                (
+                    "work_type_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: every work type with exactly this name, as the same name repeats in several work models.",
+                        max_length=40,
+                        verbose_name="work type id",
+                    ),
+                ),
                 ("work_type_name", models.CharField(blank=True, max_length=255, verbose_name="work type")),
                 ("item", models.CharField(blank=True, max_length=40, verbose_name="item")),
                 ("category", models.CharField(blank=True, max_length=40, verbose_name="project category")),
@@ -496,7 +512,16 @@ class Migration(migrations.Migration):
                 "verbose_name": "work type rule",
                 "verbose_name_plural": "work type rules",
                 "constraints": [
-                    models.UniqueConstraint(fields=("tenant", "work_type_id"), name="one_rule_per_work_type")
+                    models.UniqueConstraint(
+                        condition=models.Q(("work_type_id", ""), _negated=True),
+                        fields=("tenant", "work_type_id"),
+                        name="one_rule_per_work_type",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("work_type_id", "")),
+                        fields=("tenant", "work_type_name"),
+                        name="one_rule_per_work_type_name",
+                    ),
                 ],
             },
         ),

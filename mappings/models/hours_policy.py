@@ -122,7 +122,12 @@ class WorkTypeRule(models.Model):
     """What a work type of Intempus becomes on a project journal line."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="work_type_rules", verbose_name=_("company"))
-    work_type_id = models.CharField(_("work type id"), max_length=40)
+    work_type_id = models.CharField(
+        _("work type id"),
+        max_length=40,
+        blank=True,
+        help_text=_("Empty: every work type with exactly this name, as the same name repeats in several work models."),
+    )
     # As it was called when a person last confirmed the rule: a work type renamed since is shown on the board.
     work_type_name = models.CharField(_("work type"), max_length=255, blank=True)
     item = models.CharField(_("item"), max_length=40, blank=True)
@@ -149,10 +154,23 @@ class WorkTypeRule(models.Model):
     class Meta:
         verbose_name = _("work type rule")
         verbose_name_plural = _("work type rules")
-        constraints = [models.UniqueConstraint(fields=["tenant", "work_type_id"], name="one_rule_per_work_type")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "work_type_id"], condition=~models.Q(work_type_id=""), name="one_rule_per_work_type"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "work_type_name"],
+                condition=models.Q(work_type_id=""),
+                name="one_rule_per_work_type_name",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.work_type_name or self.work_type_id
+
+    def clean(self) -> None:
+        if not self.work_type_id and not self.work_type_name:
+            raise ValidationError({"work_type_name": _("Name the work type, or give its id.")})
 
     def line_rule(self) -> LineRule:
         return LineRule(

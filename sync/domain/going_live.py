@@ -158,4 +158,6 @@ def export_tenant(slug: str) -> str:
             tenant.policies.order_by("pk"),
             tenant.field_rules.order_by("pk"),
             tenant.value_maps.order_by("pk"),
+            HoursPolicy.objects.filter(tenant=tenant).first(),
+            tenant.work_type_rules.order_by("pk"),
         )

@@ -16,7 +16,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, FieldRule, RecordLink, ValueMap
+from mappings.entities.work_report import NAME as WORK_REPORT
+from mappings.models import EntityPolicy, FieldRule, HoursPolicy, RecordLink, ValueMap, WorkTypeRule
 from mappings.rules import with_rules
 from mappings.spec import DeclarationError
 from sync.domain.actions import compare_again
@@ -63,7 +64,7 @@ def onboard(entries: Sequence[TenantEntry], environment: Mapping[str, str]) -> l
         return [work.store() for work in works]
 
 
-Row = TypeVar("Row", EntityPolicy, FieldRule, ValueMap)
+Row = TypeVar("Row", EntityPolicy, FieldRule, ValueMap, WorkTypeRule)
 
 
 class _Work:
@@ -92,6 +93,8 @@ class _Work:
         )
         self.check_together(self.rules)
         self.lay_rows("value_maps", ValueMap, ("entity", "attribute", "uniconta_value"), entry.value_maps)
+        self.lay_hours()
+        self.lay_rows("work_type_rules", WorkTypeRule, ("work_type_id", "work_type_name"), entry.work_type_rules)
 
     def error(self, key: str, what: str) -> None:
         self.errors.append(f"{self.where}, {key}: {what}" if key else f"{self.where}: {what}")
@@ -139,6 +142,13 @@ class _Work:
             problems = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
             for name, messages in problems.items():
                 self.error(".".join(part for part in (key, name) if part), " ".join(messages))
+
+    def lay_hours(self) -> None:
+        if self.entry.hours is None:
+            return
+        stored = None if self.is_new else HoursPolicy.objects.filter(tenant=self.tenant).first()
+        key = f"entities.{WORK_REPORT}"
+        self.overlay(key, stored or HoursPolicy(tenant=self.tenant), self.entry.hours)
 
     def lay_connections(self) -> dict[str, Connection]:
         stored = {row.system: row for row in self.tenant.connections.all()} if not self.is_new else {}

@@ -18,7 +18,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, FieldRule, ValueMap
+from mappings.entities.work_report import NAME as WORK_REPORT
+from mappings.models import EntityPolicy, FieldRule, HoursPolicy, ValueMap, WorkTypeRule
 from tenants.models import Connection, Tenant
 
 #: The key that names the environment variable of each system's secret.
@@ -64,6 +65,8 @@ class TenantEntry:
     token_env: str = ""
     connections: Mapping[str, ConnectionEntry] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hours: Mapping[str, Any] | None = None  # the table entities.work_report
+    work_type_rules: tuple[Mapping[str, Any], ...] = ()
     field_rules: tuple[Mapping[str, Any], ...] = ()
     value_maps: tuple[Mapping[str, Any], ...] = ()
 
@@ -90,6 +93,10 @@ def connection_fields() -> dict[str, models.Field[Any, Any]]:
 
 def policy_fields() -> dict[str, models.Field[Any, Any]]:
     return editable_fields(EntityPolicy, "tenant", "entity")
+
+
+def hours_fields() -> dict[str, models.Field[Any, Any]]:
+    return editable_fields(HoursPolicy, "tenant")
 
 
 def _type_of(column: models.Field[Any, Any]) -> type[Any]:
@@ -181,6 +188,7 @@ class _Reader:
             where = f"tenant '{slug}'"
         types = _types(tenant_fields()) | dict(TENANT_KEYS)
         tables = {"uniconta": dict, "intempus": dict, "entities": dict, "field_rules": list, "value_maps": list}
+        tables |= {"work_type_rules": list}
         good = self.check_keys(where, table, types | tables)
         return TenantEntry(
             slug=slug,
@@ -193,6 +201,8 @@ class _Reader:
                 if system in good
             },
             policies=self._policies(where, good.get("entities", {})),
+            hours=self._hours(where, good.get("entities", {})),
+            work_type_rules=self._rows(where, "work_type_rules", good, WorkTypeRule, ()),
             field_rules=self._rows(where, "field_rules", good, FieldRule),
             value_maps=self._rows(where, "value_maps", good, ValueMap),
         )
@@ -221,6 +231,8 @@ class _Reader:
         policies: dict[str, Mapping[str, Any]] = {}
         for entity, table in tables.items():
             here = f"{where}, entities.{entity}"
+            if entity == WORK_REPORT:
+                continue
             if self._is_entity(here, entity):
                 if isinstance(table, dict):
                     policies[entity] = self.check_keys(here, table, types)
@@ -228,8 +240,22 @@ class _Reader:
                     self.error(here, f"must be a table: write [tenant.entities.{entity}]")
         return policies
 
+    def _hours(self, where: str, tables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        table = tables.get(WORK_REPORT)
+        here = f"{where}, entities.{WORK_REPORT}"
+        if isinstance(table, dict):
+            return self.check_keys(here, table, _types(hours_fields()))
+        if table is not None:
+            self.error(here, f"must be a table: write [tenant.entities.{WORK_REPORT}]")
+        return None
+
     def _rows(
-        self, where: str, name: str, good: Mapping[str, Any], model: type[models.Model]
+        self,
+        where: str,
+        name: str,
+        good: Mapping[str, Any],
+        model: type[models.Model],
+        needed: tuple[str, ...] = ("entity", "attribute"),
     ) -> tuple[Mapping[str, Any], ...]:
         rows = []
         types = _types(editable_fields(model, "tenant"))
@@ -239,18 +265,19 @@ class _Reader:
                 self.error(here, f"must be a table: write [[tenant.{name}]]")
                 continue
             row = self.check_keys(here, table, types)
-            missing = [key for key in ("entity", "attribute") if key not in table]
+            missing = [key for key in needed if key not in table]
             if missing:
                 self.error(here, f"{' and '.join(missing)} missing")
-            elif "entity" in row and self._is_entity(here, row["entity"]):
+            elif "entity" not in needed or ("entity" in row and self._is_entity(here, row["entity"])):
                 rows.append(row)
         return tuple(rows)
 
     def _is_entity(self, where: str, name: str) -> bool:
         if name in ENTITIES:
             return True
-        close = get_close_matches(name, ENTITIES, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"possible are {', '.join(ENTITIES)}"
+        close = get_close_matches(name, [*ENTITIES, WORK_REPORT], n=1)
+        possible = ", ".join([*ENTITIES, WORK_REPORT])
+        hint = f"did you mean '{close[0]}'?" if close else f"possible are {possible}"
         self.error(where, f"there is no entity '{name}'; {hint}")
         return False
 
@@ -275,6 +302,8 @@ def write_tenant_file(
     policies: Iterable[EntityPolicy],
     field_rules: Iterable[FieldRule],
     value_maps: Iterable[ValueMap],
+    hours: HoursPolicy | None,
+    work_type_rules: Iterable[WorkTypeRule],
 ) -> str:
     """The file that `onboard` would find nothing to do with. Holds no secret, only names of variables."""
     prefix = tenant.slug.upper().replace("-", "_")
@@ -285,7 +314,14 @@ def write_tenant_file(
         lines += [f'{SECRET_KEYS[connection.system]} = "{prefix}_{VARIABLES[connection.system]}"']
     for policy in policies:
         lines += ["", f"[tenant.entities.{policy.entity}]", *_lines(policy, policy_fields())]
-    for name, rows, model in (("field_rules", field_rules, FieldRule), ("value_maps", value_maps, ValueMap)):
+    if hours is not None:
+        lines += ["", f"[tenant.entities.{WORK_REPORT}]", *_lines(hours, hours_fields())]
+    tables: tuple[tuple[str, Iterable[models.Model], type[models.Model]], ...] = (
+        ("field_rules", field_rules, FieldRule),
+        ("value_maps", value_maps, ValueMap),
+        ("work_type_rules", work_type_rules, WorkTypeRule),
+    )
+    for name, rows, model in tables:
         for row in rows:
             lines += ["", f"[[tenant.{name}]]", *_lines(row, editable_fields(model, "tenant"))]
     return "\n".join(lines) + "\n"

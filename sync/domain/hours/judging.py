@@ -30,27 +30,36 @@ class Rules:
 
     terms: Terms
     lists: Lists
-    by_work_type: dict[str, LineRule]
+    by_work_type: dict[str, LineRule]  # by id
+    by_name: dict[str, LineRule]  # for every work type of that name that has no rule of its own
     today: date
 
     @classmethod
     def load(cls, policy: HoursPolicy) -> Rules:
-        rules = WorkTypeRule.objects.filter(tenant_id=policy.tenant_id)
+        rules = list(WorkTypeRule.objects.filter(tenant_id=policy.tenant_id))
         return cls(
             policy.terms(),
             load_lists(policy.tenant_id),
-            {rule.work_type_id: rule.line_rule() for rule in rules},
+            {rule.work_type_id: rule.line_rule() for rule in rules if rule.work_type_id},
+            {rule.work_type_name: rule.line_rule() for rule in rules if not rule.work_type_id},
             timezone.localdate(),
         )
 
+    def rule(self, work_type_id: str) -> LineRule | None:
+        """The work type's own rule, else that of its name."""
+        work_type = self.lists.work_types.get(work_type_id)
+        own = self.by_work_type.get(work_type_id)
+        return own or (self.by_name.get(work_type.name) if work_type else None)
+
     def judge(self, report: WorkReport) -> Verdict:
-        return judge(report, self.terms, self.by_work_type.get(report.work_type_id), self.lists, self.today)
+        return judge(report, self.terms, self.rule(report.work_type_id), self.lists, self.today)
 
     @property
     def fingerprint(self) -> str:
         """Equal as long as a report of the settled states would be judged the same."""
-        parts = (self.terms, sorted(self.by_work_type.items()), self.lists.work_types, self.lists.work_categories)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        parts = (self.by_work_type, self.by_name, self.lists.work_types, self.lists.work_categories)
+        said = [repr(self.terms), *(repr(sorted(part.items(), key=str)) for part in parts)]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def judge_reports(context: HoursContext) -> None:
