@@ -77,6 +77,9 @@ KEPT: Mapping[str, tuple[str, ...]] = {
     "project": ("Blocked", "Phase"),
 }
 
+#: Entities whose record in Intempus stays in use in Uniconta while reports on it are on their way: the report's column.
+HOURS_ON: Mapping[str, str] = {"project": "case_id"}
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
 

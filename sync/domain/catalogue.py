@@ -978,6 +978,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "",
     ),
     # Hours
+    "open_hours": (
+        "The case is closed in Intempus; the project is blocked in Uniconta when the last reports on it have arrived there.",
+        "Look at the work reports of the case: what is not approved, or needs attention, keeps the project open.",
+        "Sagen er lukket i Intempus; projektet blokeres i Uniconta, når de sidste registreringer på den er nået frem.",
+        "Se på sagens registreringer: det, der ikke er godkendt eller kræver handling, holder projektet åbent.",
+    ),
     "hours_off": (
         "Hours are not transferred for this company.",
         "Switch it on under the company’s settings for hours.",

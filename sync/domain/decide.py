@@ -31,6 +31,8 @@ from mappings.spec import Entity, System
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.catalogue import NEEDED_BY
 from sync.domain.context import Context, longest_silence
+from sync.domain.hours.open_cases import REASON as OPEN_HOURS
+from sync.domain.hours.open_cases import has_open_hours
 from sync.domain.match import has_answer, join, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used, why_not_there
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
@@ -313,11 +315,24 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
     actions = {write.action for write in plan.writes}
     if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
         return wait(link, row.hold_code)
+    if _blocks(entity, plan) and has_open_hours(entity, link):
+        return wait(link, OPEN_HOURS)
     is_born_in_intempus = any(w.action is Action.CREATE and w.target is System.UNICONTA for w in plan.writes)
     if is_born_in_intempus and row.loaded_at is None:
         # Before Uniconta's table was read once, a record that seems new may only be unknown to us.
         raise RetryLater("first_load", after=10, is_outage=False)
     return plan
+
+
+def _blocks(entity: Entity, plan: Plan) -> bool:
+    """Whether the record would be blocked in Uniconta."""
+    activity = entity.activity
+    return activity is not None and any(
+        change.field == activity.name and change.new is False
+        for write in plan.writes
+        if write.target is System.UNICONTA
+        for change in write.changes
+    )
 
 
 def _with_references(context: Context, entity: Entity, item: Item, plan: Plan, references: LinkReferences) -> Plan:

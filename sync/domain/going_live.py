@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mappings.models import HoursPolicy
 from sync.connectors.errors import RemoteError
 from sync.domain.actions import go_live, pause, resume
 from sync.domain.catalogue import explain_code

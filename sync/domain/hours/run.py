@@ -15,6 +15,7 @@ from sync.domain.hours.corrections import carry_out
 from sync.domain.hours.following import follow_lines
 from sync.domain.hours.judging import judge_reports
 from sync.domain.hours.lists import read_lists
+from sync.domain.hours.open_cases import release_cases
 from sync.domain.hours.reading import read_reports
 from sync.domain.hours.transfer import transfer
 from sync.domain.runs import begin, fail_run, finish_run
@@ -58,6 +59,8 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
             transfer(context)
         if is_asked or position.journal_read_at is None or now - position.journal_read_at >= JOURNAL_EVERY:
             follow_lines(context)
+        with tenant_scope(tenant_id):
+            release_cases(tenant_id)
         report_success(tenant_id, *System)
     except NotReadyError as error:
         return fail_run(run, error.code, counts=counts)

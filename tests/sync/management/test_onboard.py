@@ -1,9 +1,11 @@
 """`manage.py onboard`: a file in, tenants out; all or nothing, any number of times, and no secret on the screen."""
 
+from datetime import date
+
 import pytest
 from django.core.management import CommandError
 
-from mappings.models import EntityPolicy, FieldRule, ValueMap
+from mappings.models import EntityPolicy, FieldRule, HoursPolicy, ValueMap, WorkTypeRule
 from sync.models import Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
@@ -43,6 +45,13 @@ create_in_uniconta = false
 number_series = "Kunder"
 number_prefix = "I"
 default_group = "1"
+[tenant.entities.work_report]
+journal = "Intempus"
+transfer_from = 2027-01-01
+ready_when = "locked"
+[[tenant.work_type_rules]]
+work_type_name = "Normaltid"
+item = "TIME"
 [[tenant.field_rules]]
 entity = "customer"
 attribute = "phone"
@@ -117,6 +126,9 @@ def test_a_tenant_is_created_as_the_file_says(onboard, quiet):
         uniconta, intempus = (tenant.connections.get(system=system) for system in ("uniconta", "intempus"))
         assert (uniconta.company_id, uniconta.username, uniconta.secret) == ("4242", "sync", UNICONTA_PASSWORD)
         assert (intempus.base_url, intempus.secret) == ("http://127.0.0.1:2", INTEMPUS_KEY)
+        hours, rule = HoursPolicy.objects.get(), WorkTypeRule.objects.get()
+        assert (hours.journal, hours.transfer_from, hours.ready_when) == ("Intempus", date(2027, 1, 1), "locked")
+        assert (rule.work_type_name, rule.item, rule.work_type_id) == ("Normaltid", "TIME", "")
         policy = EntityPolicy.objects.get()
         assert (policy.entity, policy.number_series, policy.create_in_uniconta) == ("customer", "Kunder", False)
         assert FieldRule.objects.get().is_off
@@ -465,6 +477,12 @@ def test_no_secret_stands_in_the_database(onboard, live):
     text = everything()
     assert "Nordbyg ApS" in text
     assert "planted" not in text
+
+
+def test_hours_need_a_journal_and_a_first_day(onboard):
+    with pytest.raises(CommandError) as error:
+        onboard(FILE.replace("transfer_from = 2027-01-01\n", "").replace('journal = "Intempus"\n', ""))
+    assert "entities.work_report.journal" in str(error.value)
 
 
 def test_an_exported_file_changes_nothing(onboard, run, live):
