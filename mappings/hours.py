@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -82,6 +82,7 @@ class Report(Protocol):
     is_locked: bool
     is_gone: bool
     unreadable: str
+    earlier: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,9 @@ def judge(report: Report, terms: Terms, rule: LineRule | None, lists: Lists, tod
         return Verdict(Outcome.WAITING, code, problems, warnings, line if not problems else {})
     if problems:
         return Verdict(Outcome.NEEDS_ATTENTION, problems[0].code, problems, warnings)
+    if report.earlier:
+        found = Problem("earlier_found", ", ".join(str(each["text"]) for each in report.earlier))
+        return Verdict(Outcome.NEEDS_ATTENTION, found.code, (found,), warnings, line)
     return Verdict(Outcome.READY, "", (), warnings, line)
 
 

@@ -1329,6 +1329,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Der står allerede en linje eller post for disse timer i Uniconta, fra før denne platform.",
         "Bekræft, at de er de samme, eller tryk “Send alligevel”.",
     ),
+    "answer_send_anyway": (
+        "A person said that these hours are others than those that look like them.",
+        "",
+        "En person har sagt, at det er andre timer end dem, der ligner.",
+        "",
+    ),
     "earlier_confirmed": (
         "A person confirmed that these hours were transferred earlier.",
         "",

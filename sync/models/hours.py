@@ -108,6 +108,9 @@ class WorkReport(models.Model):
     reason = models.CharField(_("reason"), max_length=60, blank=True)
     problems = models.JSONField(default=list)  # [[code, about], …]; also while a report waits for approval
     warnings = ArrayField(models.CharField(max_length=60), default=list)
+    # It was there before us: another integration, or a person, may have transferred it. Looked into once, when it is ready.
+    is_from_before = models.BooleanField(default=False)
+    earlier = models.JSONField(default=list)  # lines and transactions alike, not ours: [{"where", "row_id", "text"}]
     line = models.JSONField(default=dict)  # what the line would say, in Uniconta's spelling
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)

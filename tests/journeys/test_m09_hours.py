@@ -343,3 +343,33 @@ def test_days_in_a_closed_period_wait_or_go_to_the_first_open_day(desk):
     assert [line[5] for line in desk.lines()] == ["2027-04-01"]
     assert desk.line_row(f"I{report}")["Text"] == "01-03-2027 Spær"
     assert desk.stored(report).quantity == Decimal(8)
+
+
+@pytest.mark.parametrize("answer", ["confirm", "send"])
+def test_hours_transferred_by_another_integration_are_proposed_not_sent(desk, answer):
+    old, other = desk.report("8"), desk.report("3")
+    desk.approve(old, other)
+    line = {"Journal": "Intempus", "Project": "P1", "Employee": "7", "Item": "TIME", "Date": DAY, "Qty": 8.0}
+    desk.uniconta.person_creates(desk.company.number, "ProjectJournalLine", **line, Text="Spær")
+    desk.run()
+    assert desk.state(old) == (State.NEEDS_ATTENTION, "earlier_found")
+    assert desk.state(other) == (State.TRANSFERRED, "")
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [None, f"I{other}"]
+    with tenant_scope(desk.company.tenant.pk):
+        press = corrections.confirm_earlier if answer == "confirm" else corrections.send_anyway
+        assert press([desk.stored(old).pk, desk.stored(other).pk], None) == 1
+    desk.run()
+    expected = (State.EARLIER, "earlier_confirmed") if answer == "confirm" else (State.TRANSFERRED, "")
+    assert desk.state(old) == expected
+    assert len(desk.lines()) == (2 if answer == "confirm" else 3)
+
+
+def test_hours_that_came_after_us_are_not_compared(desk):
+    desk.run()
+    report = desk.report("8")
+    desk.approve(report)
+    line = {"Journal": "Intempus", "Project": "P1", "Employee": "7", "Item": "TIME", "Date": DAY, "Qty": 8.0}
+    desk.uniconta.person_creates(desk.company.number, "ProjectJournalLine", **line)
+    desk.run()
+    assert desk.state(report) == (State.TRANSFERRED, "")

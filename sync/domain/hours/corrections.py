@@ -6,6 +6,7 @@ are carried out by a run, so that no page waits for a remote system. The functio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,32 @@ def send_again(report_id: int, user_id: int | None) -> Run:
     report.save(update_fields=["state", "reason", "transferred_hash"])
     _note(report, "answer_send_again", user_id)
     return fetch_now(report.tenant_id, user_id)
+
+
+def confirm_earlier(report_ids: Sequence[int], user_id: int | None) -> int:
+    """These were transferred before us: they are counted, and never sent. Returns how many still asked for it."""
+    reports = _asking_earlier(report_ids)
+    for report in reports:
+        report.state, report.reason, report.problems = State.EARLIER, "earlier_confirmed", []
+        report.answered_hash = report.content_hash
+        _note(report, "earlier_confirmed", user_id)
+    WorkReport.objects.bulk_update(reports, ["state", "reason", "problems", "answered_hash"], batch_size=200)
+    return len(reports)
+
+
+def send_anyway(report_ids: Sequence[int], user_id: int | None) -> int:
+    """What looks alike is something else: the next run sends them. Returns how many still asked for it."""
+    reports = _asking_earlier(report_ids)
+    for report in reports:
+        report.state, report.reason, report.problems, report.earlier = State.WAITING, "", [], []
+        _note(report, "answer_send_anyway", user_id)
+    WorkReport.objects.bulk_update(reports, ["state", "reason", "problems", "earlier"], batch_size=200)
+    return len(reports)
+
+
+def _asking_earlier(report_ids: Sequence[int]) -> list[WorkReport]:
+    asking = WorkReport.objects.select_for_update().filter(pk__in=report_ids, state=State.NEEDS_ATTENTION)
+    return list(asking.filter(reason="earlier_found"))
 
 
 def _close(report_id: int, state: str, code: str, user_id: int | None, note: str) -> None:

@@ -9,11 +9,13 @@ they are the line is *posted, not proven*.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION, TRANSACTION_BY_PROJECT
 from mappings.spec import System
+from mappings.transforms import plain_number
 from sync.connectors.base import Connector, Row
 from sync.domain.context import database_now
 from sync.domain.hours.context import HoursContext
@@ -27,7 +29,7 @@ State = WorkReport.State
 FOLLOWED = (LineState.IN_JOURNAL, LineState.NOT_PROVEN, LineState.MISSING, LineState.GIVEN_UP)
 CHUNK = 1000
 #: What makes a transaction the same as a line where the reference did not survive.
-SIGNATURE = ("Date", "Employee", "Project", "Item", "Qty")
+SIGNATURE = ("Date", "Employee", "Project", "Item")  # and the quantity
 
 
 def follow_lines(context: HoursContext) -> None:
@@ -65,8 +67,10 @@ def _by_reference(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return dict(found)
 
 
-def _signature(values: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(values.get(name, "")) for name in SIGNATURE)
+def signature(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a line as sent, or as read (`transfer.seen`): equal where they could be one and the same."""
+    quantity = plain_number(Decimal(str(values.get("Qty") or 0)))
+    return (*(str(values.get(name, "")) for name in SIGNATURE), quantity)
 
 
 def _by_signature(connector: Connector, lines: Sequence[JournalLine]) -> dict[int, tuple[str, Row | None]]:
@@ -75,13 +79,13 @@ def _by_signature(connector: Connector, lines: Sequence[JournalLine]) -> dict[in
     transactions = defaultdict(list)
     for row in connector.find_by_key(TRANSACTION_BY_PROJECT, projects):
         if not row.get("ReferenceNumber"):  # another line's own otherwise
-            transactions[_signature(seen(row))].append(row)
+            transactions[signature(seen(row))].append(row)
     alike = defaultdict(list)
     for line in lines:
-        alike[_signature({**line.values, **line.seen})].append(line)
+        alike[signature({**line.values, **line.seen})].append(line)
     result: dict[int, tuple[str, Row | None]] = {}
-    for signature, ours in alike.items():
-        rows = transactions.get(signature, [])
+    for like, ours in alike.items():
+        rows = transactions.get(like, [])
         for index, line in enumerate(ours):
             if not rows:
                 result[line.pk] = (LineState.MISSING, None)

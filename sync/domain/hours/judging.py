@@ -131,7 +131,9 @@ def _has_moved(terms: Terms) -> Q:
         is_ready &= Q(is_approved=True)
     elif terms.ready_when is Ready.LOCKED:
         is_ready &= Q(is_locked=True)
-    answered_otherwise = Q(state__in=[State.ACCEPTED, State.BY_HAND]) & ~Q(content_hash=F("answered_hash"))
+    answered_otherwise = Q(state__in=[State.ACCEPTED, State.BY_HAND, State.EARLIER]) & ~Q(
+        content_hash=F("answered_hash")
+    )
     is_back = Q(state=State.CHANGED) & ~Q(reason="line_held") & is_ready
     return Q(state=State.TRANSFERRED) & ~is_ready | is_back | answered_otherwise
 

@@ -56,7 +56,7 @@ def _read_everything(context: HoursContext, position: ReportCursor, now: datetim
     """Also the first reading. The counter is asked before: what changes meanwhile is read again."""
     connector = context.connectors[System.INTEMPUS]
     stamp = connector.position(REPORT)
-    seen = _store(context, connector.read_where(REPORT, {}))
+    seen = _store(context, connector.read_where(REPORT, {}), is_first=position.everything_read_at is None)
     _confirm_missing(context, Q(), seen, now)
     with tenant_scope(context.tenant_id):
         cursor, _ = Cursor.objects.get_or_create(tenant_id=context.tenant_id, entity=NAME)
@@ -117,13 +117,13 @@ def _confirm_missing(context: HoursContext, expected: Q, seen: set[str], read_fr
     context.count("deleted", len(changed))
 
 
-def _store(context: HoursContext, rows: Iterable[Row]) -> set[str]:
-    """Keep the rows, a thousand at a time; returns their ids."""
+def _store(context: HoursContext, rows: Iterable[Row], *, is_first: bool = False) -> set[str]:
+    """Keep the rows, a thousand at a time; returns their ids. `is_first`: they were there before us."""
     seen: set[str] = set()
     for chunk in _chunks(rows):
         seen |= set(chunk)
         with tenant_scope(context.tenant_id):
-            _store_chunk(context, chunk)
+            _store_chunk(context, chunk, is_first=is_first)
     context.count("read", len(seen))
     return seen
 
@@ -139,7 +139,7 @@ def _chunks(rows: Iterable[Row]) -> Iterator[dict[str, Row]]:
         yield chunk
 
 
-def _store_chunk(context: HoursContext, rows: Mapping[str, Row]) -> None:
+def _store_chunk(context: HoursContext, rows: Mapping[str, Row], *, is_first: bool) -> None:
     reports = WorkReport.objects.select_for_update().filter(tenant_id=context.tenant_id, intempus_id__in=rows)
     known = {report.intempus_id: report for report in reports}
     new, changed, entries = [], [], []
@@ -147,7 +147,7 @@ def _store_chunk(context: HoursContext, rows: Mapping[str, Row]) -> None:
         values = _columns(row)
         report = known.get(intempus_id)
         if report is None:
-            report = WorkReport(tenant_id=context.tenant_id, intempus_id=intempus_id, **values)
+            report = WorkReport(tenant_id=context.tenant_id, intempus_id=intempus_id, is_from_before=is_first, **values)
             report.content_hash = content_hash(report)
             new.append(report)
             continue
