@@ -80,6 +80,14 @@ class HoursPolicy(models.Model):
         help_text=_("Sickness is health data: transfer it only where you have agreed to."),
     )
     material = models.CharField(_("materials"), max_length=8, choices=Treatments, default=Treatments.TRANSFER)
+    knows_other_urls = models.BooleanField(
+        _("other Change URLs are known"),
+        default=False,
+        help_text=_(
+            "Another integration that is still at work would transfer the same hours. Tick this when the other addresses "
+            "that Uniconta calls have nothing to do with hours."
+        ),
+    )
     # “I am posting the journal”: no new lines until then. Ends by itself.
     paused_until = models.DateTimeField(null=True, editable=False)
 

@@ -1329,6 +1329,24 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Der står allerede en linje eller post for disse timer i Uniconta, fra før denne platform.",
         "Bekræft, at de er de samme, eller tryk “Send alligevel”.",
     ),
+    "other_integration": (
+        (
+            "Uniconta still calls the addresses of others, perhaps of an integration that transfers the same hours. "
+            "No hours are sent until that is settled."
+        ),
+        (
+            "Remove those rows in Uniconta (Company / Maintenance / Change URL), or tick “other Change URLs are known” under "
+            "the company’s settings for hours."
+        ),
+        (
+            "Uniconta kalder stadig andres adresser, måske en integration, der overfører de samme timer. "
+            "Der sendes ingen timer, før det er afklaret."
+        ),
+        (
+            "Fjern rækkerne i Uniconta (Firma / Vedligehold / Ændrings URL), eller sæt flueben i “andre ændrings-URL’er er "
+            "kendt” under virksomhedens indstillinger for timer."
+        ),
+    ),
     "answer_send_anyway": (
         "A person said that these hours are others than those that look like them.",
         "",

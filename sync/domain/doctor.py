@@ -13,7 +13,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.utils import timezone
 
-from mappings.models import EntityPolicy
+from mappings.models import EntityPolicy, HoursPolicy
 from mappings.spec import Entity, Side, System
 from sync.connectors.base import Connector, Exchange, Row
 from sync.connectors.errors import RemoteError
@@ -23,6 +23,7 @@ from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
 from sync.domain.health import health_of, worker_health
 from sync.domain.hooks import HOOKS, HookRow, entities_in_use, hook_rows
+from sync.domain.hours.checks import check_hours
 from sync.domain.said import Said, entity_said, fix_of, say, text_of
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import tenant_scope
@@ -150,12 +151,28 @@ def check_tenant(tenant_id: int) -> Iterator[Check]:
             if entity.uniconta.is_flaggable and entity.name in systems.rows:
                 yield check_flag(tenant, entity, policies.get(entity.name), systems.rows[entity.name])
         yield from check_webhooks(tenant, entities, tokens, systems.connectors.get(System.UNICONTA))
+        yield from _check_hours(tenant_id, systems.connectors.get(System.UNICONTA))
     finally:
         for connector in systems.connectors.values():
             connector.close()
         recorder.flush()
     yield from check_budgets(tenant_id)
     yield from check_work(tenant_id)
+
+
+def _check_hours(tenant_id: int, connector: Connector | None) -> Iterator[Check]:
+    with tenant_scope(tenant_id):
+        policy = HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True).first()
+    if policy is None:
+        return
+    try:
+        rows = list(connector.read_all(HOOKS)) if connector else None
+    except RemoteError:
+        rows = None  # said above, of the change URLs
+    with tenant_scope(tenant_id):
+        found = list(check_hours(policy, rows))
+    for grade, name, what, fix in found:
+        yield Check(name, Grade(grade), what, fix)
 
 
 def check_state(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> Check:

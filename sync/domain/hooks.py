@@ -84,6 +84,16 @@ def entities_in_use(policies: Mapping[str, EntityPolicy]) -> list[Entity]:
 # ------------------------------------------------------------------------------------------------- reading rows
 
 
+def other_hosts(rows: Sequence[Row]) -> list[str]:
+    """Where Uniconta's Change URL rows lead that are not ours: another integration's, or somebody's own."""
+    found = set()
+    for row in rows:
+        parts = urlsplit(str(row.get("Url") or ""))
+        if parts.hostname and "hooks" not in parts.path.split("/"):
+            found.add(parts.hostname)
+    return sorted(found)
+
+
 def hook_rows(slug: str, valid_hashes: set[str], rows: Sequence[Row]) -> list[HookRow]:
     """The rows that lead to a webhook address of this tenant, wherever. No address leaves this function."""
     found = []

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from mappings.models import HoursPolicy, WorkTypeRule
+from sync.domain.doctor import check_tenant
 from sync.domain.hours import corrections, transfer
 from sync.domain.hours.run import hours
 from sync.models import JournalLine, Run, WorkReport
@@ -373,3 +374,33 @@ def test_hours_that_came_after_us_are_not_compared(desk):
     desk.uniconta.person_creates(desk.company.number, "ProjectJournalLine", **line)
     desk.run()
     assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_while_another_integration_is_at_work_nothing_is_sent(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.uniconta.add_change_url(desk.company.number, "https://other.example/uniconta?secret=1")
+    assert desk.run(error="other_integration").error_detail == "other.example"
+    assert desk.lines() == []
+    desk.set_up(knows_other_urls=True)
+    desk.run()
+    assert len(desk.lines()) == 1
+
+
+def test_the_doctor_looks_at_hours(desk):
+    desk.run()
+    tenant = desk.company.tenant
+
+    def found():
+        return {str(check.found): check.grade.value for check in check_tenant(tenant.pk)}
+
+    assert found()["from 2027-01-01 on, journal Intempus"] == "ok"
+    desk.report("8")
+    [journal] = desk.uniconta.rows(desk.company.number, "ProjectJournal")
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournal", journal["RowId"], Blocked=True)
+    with tenant_scope(tenant.pk):
+        WorkTypeRule.objects.filter(tenant=tenant).delete()
+    desk.run()
+    checks = found()
+    assert checks["The project journal is blocked in Uniconta."] == "failed"
+    assert checks["need employees and projects; not switched on: employee, project"] == "failed"

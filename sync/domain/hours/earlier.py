@@ -12,6 +12,7 @@ from typing import Any
 
 from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION_BY_PROJECT
 from mappings.spec import System
+from sync.domain.hooks import HOOKS, other_hosts
 from sync.domain.hours.context import HoursContext
 from sync.domain.hours.following import signature
 from sync.domain.hours.transfer import seen
@@ -23,6 +24,19 @@ CODE = "earlier_found"
 CHUNK = 500
 #: More of them say nothing more.
 SHOWN = 3
+
+
+def strangers(context: HoursContext) -> list[str]:
+    """Before the very first line: the addresses of others that Uniconta calls, unless a person said that they are known.
+
+    An integration that is still at work would transfer the same hours. Raises RemoteError.
+    """
+    if context.policy.knows_other_urls:
+        return []
+    with tenant_scope(context.tenant_id):
+        if JournalLine.objects.filter(tenant_id=context.tenant_id).exists():
+            return []
+    return other_hosts(list(context.connectors[System.UNICONTA].read_all(HOOKS)))
 
 
 def look_for_earlier(context: HoursContext) -> None:

@@ -12,7 +12,7 @@ from sync.domain.connections import NotReadyError, Recorder, open_connectors, re
 from sync.domain.context import database_now
 from sync.domain.hours.context import HoursContext
 from sync.domain.hours.corrections import carry_out
-from sync.domain.hours.earlier import look_for_earlier
+from sync.domain.hours.earlier import look_for_earlier, strangers
 from sync.domain.hours.following import follow_lines
 from sync.domain.hours.judging import judge_reports
 from sync.domain.hours.lists import read_lists
@@ -53,6 +53,8 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
         read_reports(context, is_window_due=is_asked)
         judge_reports(context)
         system = System.UNICONTA
+        if hosts := strangers(context):
+            return fail_run(run, "other_integration", ", ".join(hosts), counts=counts)
         look_for_earlier(context)
         is_corrected = carry_out(context)
         transfer(context)
