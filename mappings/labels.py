@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from mappings.entities import ENTITIES
+from mappings.entities.work_report import NAME as WORK_REPORT
 from mappings.spec import Entity
 
 
@@ -13,6 +14,8 @@ def is_danish() -> bool:
 
 
 def entity_label(name: str) -> str:
+    if name == WORK_REPORT:  # no linked pair, and yet a kind of record to people
+        return gettext("Work report")
     entity = ENTITIES.get(name)
     if entity is None:
         return name

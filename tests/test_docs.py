@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from mappings import spec
 from mappings.entities import ENTITIES
-from mappings.models import FieldRule, ValueMap
+from mappings.models import FieldRule, ValueMap, WorkTypeRule
 from sync.domain import tenant_file
 from sync.domain.catalogue import SENTENCES
 from sync.domain.tenant_file import editable_fields
@@ -118,7 +118,7 @@ def tenant_file_keys() -> dict[str, set[str]]:
 
 
 def test_every_key_of_the_tenant_file_is_explained_and_known() -> None:
-    tables = {"uniconta", "intempus", "entities", "field_rules", "value_maps"}
+    tables = {"uniconta", "intempus", "entities", "work_type_rules", "field_rules", "value_maps"}
     assert tenant_file_keys() == {
         "[[tenant]]": {*tenant_file.tenant_fields(), *tenant_file.TENANT_KEYS, *tables},
         "[tenant.uniconta] and [tenant.intempus]": {
@@ -126,6 +126,8 @@ def test_every_key_of_the_tenant_file_is_explained_and_known() -> None:
             *tenant_file.SECRET_KEYS.values(),
         },
         "[tenant.entities.NAME]": set(tenant_file.policy_fields()),
+        "[tenant.entities.work_report]": set(tenant_file.hours_fields()),
+        "[[tenant.work_type_rules]]": set(editable_fields(WorkTypeRule, "tenant")),
         "[[tenant.field_rules]]": set(editable_fields(FieldRule, "tenant")),
         "[[tenant.value_maps]]": set(editable_fields(ValueMap, "tenant")),
     }
@@ -174,3 +176,14 @@ def test_pictures_are_there_and_not_too_large() -> None:
     sizes = {picture.name: picture.stat().st_size for picture in (ROOT / "docs" / "images").glob("*.png")}
     assert sizes
     assert max(sizes.values()) < 400_000, sizes
+
+
+@pytest.mark.parametrize(("name", "language"), [("hours.md", 0), ("timer.md", 2)])
+def test_what_hours_ask_for_is_what_the_console_says(name: str, language: int) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    said = [row for row in rows if row[0] in SENTENCES]
+    assert len(said) > 30
+    for code, text, fix in said:
+        assert (text, fix) == (SENTENCES[code][language], SENTENCES[code][language + 1] or "–"), code
