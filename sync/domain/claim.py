@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -30,6 +30,44 @@ GROUP = 40
 CRASHES_ALONE = 3
 #: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
 ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
+
+
+# What is pending for some records, claimed in one statement. Each way to belong to a record has an index of its own, hence
+# the union; a webhook that came since the link was made is known only by its record id.
+TAKE = """
+WITH records AS MATERIALIZED (
+    SELECT id, entity, uniconta_id, intempus_id, uniconta_seen_at FROM mappings_recordlink WHERE id = ANY(%(links)s)
+), named AS (
+    SELECT e.id, e.link_id FROM sync_changeevent e
+    WHERE e.tenant_id = %(tenant)s AND e.state = 'pending' AND e.link_id = ANY(%(links)s)
+    UNION ALL
+    SELECT e.id, r.id FROM records r JOIN sync_changeevent e
+        ON e.tenant_id = %(tenant)s AND e.entity = r.entity AND e.system = 'uniconta' AND e.remote_id = r.uniconta_id
+    WHERE e.state = 'pending' AND e.link_id IS NULL AND r.uniconta_id <> ''
+    UNION ALL
+    SELECT e.id, r.id FROM records r JOIN sync_changeevent e
+        ON e.tenant_id = %(tenant)s AND e.entity = r.entity AND e.system = 'intempus' AND e.remote_id = r.intempus_id
+    WHERE e.state = 'pending' AND e.link_id IS NULL AND r.intempus_id <> ''
+)
+UPDATE sync_changeevent e
+SET state = 'claimed', claim = %(token)s, crashes = e.crashes + 1, link_id = named.link_id
+FROM named JOIN records ON records.id = named.link_id
+WHERE e.id = named.id AND e.state = 'pending' AND NOT (
+    -- says that Uniconta holds something newer than what was read of this record
+    %(are_read)s AND e.system = 'uniconta'
+    AND (records.uniconta_seen_at IS NULL OR e.received_at > records.uniconta_seen_at)
+)
+RETURNING e.*
+"""
+
+# What a drain that died has left: claims and writes that are not ours.
+HAS_ORPHANS = """
+SELECT EXISTS (
+    SELECT FROM sync_changeevent WHERE tenant_id = %(tenant)s AND state = 'claimed' AND claim IS DISTINCT FROM %(token)s
+) OR EXISTS (
+    SELECT FROM sync_synclogentry WHERE tenant_id = %(tenant)s AND state = 'sending' AND claim IS DISTINCT FROM %(token)s
+)
+"""
 
 
 class LeaseLostError(Exception):
@@ -71,14 +109,14 @@ def recover(context: Context, lease: Lease) -> None:
     """
     with tenant_scope(context.tenant_id):
         now = fence(lease)
+        if not _has_orphans(lease):
+            return  # as nearly always
         orphans = ChangeEvent.objects.filter(tenant_id=context.tenant_id, state=State.CLAIMED).exclude(
             claim=lease.token
         )
         sending = SyncLogEntry.objects.filter(tenant_id=context.tenant_id, state=SyncLogEntry.State.SENDING).exclude(
             claim=lease.token
         )
-        if not (orphans.exists() or sending.exists()):
-            return  # as nearly always
         creates = list(sending.filter(action=SyncLogEntry.Action.CREATE).values_list("link_id", flat=True))
         sending.update(state=SyncLogEntry.State.UNCLEAR, error_code="crashed", finished_at=timezone.now())
         dangerous = list(orphans.filter(crashes__gt=CRASHES_ALONE).values_list("link_id", flat=True))
@@ -92,6 +130,12 @@ def recover(context: Context, lease: Lease) -> None:
             pk__in=[link for link in dangerous if link],
             state__in=[RecordLink.State.NEW, RecordLink.State.IN_SYNC],
         ).update(state=RecordLink.State.NEEDS_ATTENTION, reason="crashed")
+
+
+def _has_orphans(lease: Lease) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(HAS_ORPHANS, {"tenant": lease.tenant_id, "token": lease.token})
+        return bool(cursor.fetchone()[0])
 
 
 def claim(context: Context, lease: Lease, *, backfill_first: bool = False) -> Claimed | None:
@@ -160,38 +204,14 @@ def _link(context: Context, entity: Entity, events: list[ChangeEvent]) -> None:
 
 
 def take_for(lease: Lease, links: list[int], *, are_read: bool = False) -> list[ChangeEvent]:
-    """Claim whatever is pending for these records, due or not: one look answers all of it.
+    """Claim whatever is pending for these records, due or not: one look answers all of it. Most urgent first.
 
     `are_read`: Uniconta was read already, so what came since stays for the next look, which reads it anew.
     """
-    pending = ChangeEvent.objects.filter(tenant_id=lease.tenant_id, state=State.PENDING)
-    records = RecordLink.objects.in_bulk(links)
-    # One index for each way to belong to a record; asked for in one statement, none of them would be used.
-    found = [(event, event.link_id) for event in pending.filter(link_id__in=links)]
-    # A webhook that came since the link was made is known only by its record id.
-    for system in System:
-        by_id = {(link.entity, link.remote_id(system)): pk for pk, link in records.items() if link.remote_id(system)}
-        entities, ids = {entity for entity, _ in by_id}, [record_id for _, record_id in by_id]
-        loose = pending.filter(link=None, system=system.value, entity__in=entities, remote_id__in=ids)
-        named = ((event, by_id.get((event.entity, event.remote_id))) for event in loose)
-        found += [(event, pk) for event, pk in named if pk is not None]
-    if are_read:
-        found = [(event, pk) for event, pk in found if not _came_since(event, records[pk])]
-    loose_ones = [(event, pk) for event, pk in found if event.link_id is None]
-    for event, pk in loose_ones:
-        event.link_id = pk
-    ChangeEvent.objects.bulk_update([event for event, _ in loose_ones], ["link"])
-    ids_taken = [event.pk for event, _ in found]
-    pending.filter(pk__in=ids_taken).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
-    taken = ChangeEvent.objects.filter(pk__in=ids_taken, state=State.CLAIMED, claim=lease.token)
-    return list(taken.order_by("priority", "id"))
-
-
-def _came_since(event: ChangeEvent, link: RecordLink) -> bool:
-    """Whether the event says that Uniconta holds something newer than what was read of this record."""
-    if event.system != System.UNICONTA.value:
-        return False
-    return link.uniconta_seen_at is None or event.received_at > link.uniconta_seen_at
+    if not links:
+        return []
+    values = {"tenant": lease.tenant_id, "links": links, "token": lease.token, "are_read": are_read}
+    return sorted(ChangeEvent.objects.raw(TAKE, values), key=lambda event: (event.priority, event.pk))
 
 
 def finish(events: Iterable[ChangeEvent], state: str, code: str = "", detail: str = "") -> None:

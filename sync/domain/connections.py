@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,11 +132,17 @@ def connector_for(tenant_id: int, system: System | str, recorder: Recorder | Non
 def open_connectors(tenant_id: int, recorder: Recorder) -> dict[System, Connector]:
     """Both connectors of a live tenant. Raises NotReadyError."""
     with tenant_scope(tenant_id):
-        if not Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists():
-            raise NotReadyError("not_live")
-        connections = {connection.system: connection for connection in Connection.objects.filter(tenant_id=tenant_id)}
-        hosts = RemoteHost.objects.in_bulk([connection.base_url for connection in connections.values()])
-        recorder.share = used_share(connections.values())
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        return open_both(tenant, Connection.objects.filter(tenant_id=tenant_id), recorder)
+
+
+def open_both(tenant: Tenant | None, rows: Iterable[Connection], recorder: Recorder) -> dict[System, Connector]:
+    """The same for whoever has read the tenant and its connections. Call inside a scope."""
+    if tenant is None or tenant.state != Tenant.State.LIVE:
+        raise NotReadyError("not_live")
+    connections = {connection.system: connection for connection in rows}
+    hosts = RemoteHost.objects.in_bulk([connection.base_url for connection in connections.values()])
+    recorder.share = used_share(connections.values())
     for system in System:
         connection = connections.get(system.value)
         if connection is None:

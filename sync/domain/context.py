@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +18,10 @@ from mappings.models import EntityPolicy, FieldRule, ValueMap
 from mappings.rules import with_rules
 from mappings.spec import Entity, System
 from sync.connectors.base import Connector
-from sync.domain.connections import Recorder
+from sync.domain.connections import Recorder, open_both
 from sync.models import Cursor
 from tenants.models import Connection, Tenant
+from tenants.scoping import tenant_scope
 
 #: Names a record for `creation_id`; never change it, or repeated creates would look like new ones.
 CREATION_IDS = uuid.UUID("5a3f4a0e-6c1b-4c56-9d3f-0d6f1f6f2a11")
@@ -100,31 +101,44 @@ class Context:
         return {self.tenant.opt_in_field: self.tenant.opt_in_means == Tenant.OptInMeans.SYNC}
 
 
+def open_context(tenant_id: int, recorder: Recorder) -> Context:
+    """What work for a live tenant needs, with both its connectors. Raises NotReadyError."""
+    with tenant_scope(tenant_id):
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        connections = list(Connection.objects.filter(tenant_id=tenant_id))
+        connectors = open_both(tenant, connections, recorder)
+        assert tenant is not None
+        return _load(tenant, connections, connectors, recorder)
+
+
 def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorder: Recorder) -> Context:
-    """Call inside a scope."""
-    policies = {policy.entity: policy for policy in EntityPolicy.objects.filter(tenant_id=tenant_id)}
-    rules, translations = FieldRule.objects.filter(tenant_id=tenant_id), ValueMap.objects.filter(tenant_id=tenant_id)
+    """The same in whatever state the tenant and its connections are. Call inside a scope."""
+    connections = Connection.objects.filter(tenant_id=tenant_id)
+    return _load(Tenant.objects.get(pk=tenant_id), connections, connectors, recorder)
+
+
+def _load(
+    tenant: Tenant, connections: Iterable[Connection], connectors: Mapping[System, Connector], recorder: Recorder
+) -> Context:
+    policies = {policy.entity: policy for policy in EntityPolicy.objects.filter(tenant=tenant)}
+    rules, translations = FieldRule.objects.filter(tenant=tenant), ValueMap.objects.filter(tenant=tenant)
     entities = {}
     for name, declared in ENTITIES.items():
         # A group needs no row of its own: it follows the records that use it.
         users = [user for user in policies if any(name == a.reference for a in ENTITIES[user].references)]
         if name not in policies and not (declared.is_on_demand and users):
             continue
-        policies.setdefault(name, EntityPolicy(tenant_id=tenant_id, entity=name))
+        policies.setdefault(name, EntityPolicy(tenant_id=tenant.pk, entity=name))
         entities[name] = with_rules(
             declared,
             [rule for rule in rules if rule.entity == name],
             [translation for translation in translations if translation.entity == name],
         ).without(_pointing_to_what_is_off(declared, policies))
-    tenant = Tenant.objects.get(pk=tenant_id)
     return Context(
         tenant=tenant,
         entities=entities,
         policies=policies,
-        companies={
-            row.system: row.pinned_company_id or row.company_id
-            for row in Connection.objects.filter(tenant_id=tenant_id)
-        },
+        companies={row.system: row.pinned_company_id or row.company_id for row in connections},
         connectors=connectors,
         recorder=recorder,
         gaps=_gaps(tenant),

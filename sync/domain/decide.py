@@ -78,7 +78,8 @@ def settle_unclear(entity: Entity, items: list[Item]) -> None:
     by_link = {item.link.pk: item for item in items}
     references = {attribute.name for attribute in entity.references}
     unclear = SyncLogEntry.objects.filter(link_id__in=by_link, state=SyncLogEntry.State.UNCLEAR).exclude(target="")
-    for entry in unclear.order_by("id"):
+    columns = ("link_id", "at", "finished_at", "target", "action", "state", "plan", "reserved_number")
+    for entry in unclear.order_by("id").only(*columns):
         link = by_link[entry.link_id].link
         now = link.current(entry.target)
         written = {change["field"]: change["new"] for change in entry.plan.get("changes", [])}

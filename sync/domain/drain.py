@@ -18,8 +18,8 @@ from sync.connectors.base import Row
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.brake import brake, close_resolved
 from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, finish, has_due, put_back, recover, take_for
-from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
-from sync.domain.context import Context, database_now, load_context
+from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
+from sync.domain.context import Context, database_now, open_context
 from sync.domain.decide import Item, awaited, find_matches, load_items, needed_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
@@ -58,9 +58,7 @@ def drain(tenant_id: int) -> int:
     recorder = Recorder(tenant_id)
     count, is_ready = 0, True
     try:
-        connectors = open_connectors(tenant_id, recorder)
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
+        context = open_context(tenant_id, recorder)
         recover(context, lease)
         count = _drain(context, lease)
     except NotReadyError:

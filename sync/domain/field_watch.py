@@ -28,20 +28,43 @@ WATCHED = ("has_flag", "fields_seen", "fields_gone", "fields_returned", "hold_co
 def watch_flag(context: Context, entity: Entity, rows_have_flag: bool) -> bool:
     """Remember whether the table carries the tick field; a change on a live tenant holds the entity and asks a person.
 
-    Returns whether the entity may go on. A flag that vanished never means "all un-ticked", one that appeared never
-    means "none is ticked".
+    Returns whether the entity may go on. A flag that vanished never means "all un-ticked", one that appeared never means "none is ticked".
     """
     with _locked(context, entity) as policy:
-        if entity.uniconta.is_flaggable:
-            if policy.has_flag is None:
-                policy.has_flag = rows_have_flag
-            elif policy.has_flag is not rows_have_flag:
-                policy.hold_code = "flag_appeared" if rows_have_flag else "flag_disappeared"
-                policy.hold_detail = context.tenant.opt_in_field
-            elif not context.is_tick_known(entity):
-                # As it was before: a right given back, or the tenant's setting follows the new name of the field.
-                release_hold(policy)
+        _note_flag(context, entity, policy, rows_have_flag)
     return not policy.hold_code
+
+
+def watch_fields(context: Context, entity: Entity, system: System, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Compare the mapped fields that a complete read shows with those seen before. Call it before the rows count.
+
+    The remote leaves out what is empty (Uniconta API page 1.5), so a field counts as gone only while records are there
+    that had a value in it.
+    """
+    if any(rows):
+        with _locked(context, entity) as policy:
+            _note_fields(context, entity, system, policy, rows)
+
+
+def watch_table(context: Context, entity: Entity, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Both, over a whole table of Uniconta. An empty one says nothing."""
+    if any(rows):
+        with _locked(context, entity) as policy:
+            _note_flag(context, entity, policy, any(context.tenant.opt_in_field in row for row in rows))
+            _note_fields(context, entity, System.UNICONTA, policy, rows)
+
+
+def _note_flag(context: Context, entity: Entity, policy: EntityPolicy, rows_have_flag: bool) -> None:
+    if not entity.uniconta.is_flaggable:
+        return
+    if policy.has_flag is None:
+        policy.has_flag = rows_have_flag
+    elif policy.has_flag is not rows_have_flag:
+        policy.hold_code = "flag_appeared" if rows_have_flag else "flag_disappeared"
+        policy.hold_detail = context.tenant.opt_in_field
+    elif not context.is_tick_known(entity):
+        # As it was before: a right given back, or the tenant's setting follows the new name of the field.
+        release_hold(policy)
 
 
 @contextmanager
@@ -62,35 +85,27 @@ def _locked(context: Context, entity: Entity) -> Iterator[EntityPolicy]:
             EntityPolicy.objects.filter(pk=policy.pk).update(**noted)
 
 
-def watch_fields(context: Context, entity: Entity, system: System, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Compare the mapped fields that a complete read shows with those seen before. Call it before the rows count.
-
-    The remote leaves out what is empty (Uniconta API page 1.5), so a field counts as gone only while records are there
-    that had a value in it.
-    """
+def _note_fields(
+    context: Context, entity: Entity, system: System, policy: EntityPolicy, rows: Sequence[Mapping[str, Any]]
+) -> None:
     present: set[str] = set()
     for row in rows:
         present.update(row)
-    if not present:
-        return
     attributes = {attribute.field_on(system): attribute.name for attribute in entity.attributes}
-    with _locked(context, entity) as policy:
-        seen = set(policy.fields_seen.get(system.value, []))
-        gone_before = set(policy.fields_gone.get(system.value, []))
-        missing = (seen & attributes.keys()) - present
-        gone = {
-            name
-            for name in missing
-            if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
-        }
-        seen = (seen - missing) | gone | (present & attributes.keys())
-        policy.fields_seen |= {system.value: sorted(seen)}
-        policy.fields_gone |= {system.value: sorted(gone)}
-        policy.fields_returned |= {system.value: sorted(present | seen - gone)}
-        if gone - gone_before and policy.hold_code in ("", FIELD_GONE):
-            policy.hold_code, policy.hold_detail = FIELD_GONE, ", ".join(all_gone(policy))
-        elif policy.hold_code == FIELD_GONE and not all_gone(policy):
-            release_hold(policy)  # they are back, or the rule follows the new name
+    seen = set(policy.fields_seen.get(system.value, []))
+    gone_before = set(policy.fields_gone.get(system.value, []))
+    missing = (seen & attributes.keys()) - present
+    gone = {
+        name for name in missing if name in gone_before or _had_values(context, entity, system, attributes[name], rows)
+    }
+    seen = (seen - missing) | gone | (present & attributes.keys())
+    policy.fields_seen |= {system.value: sorted(seen)}
+    policy.fields_gone |= {system.value: sorted(gone)}
+    policy.fields_returned |= {system.value: sorted(present | seen - gone)}
+    if gone - gone_before and policy.hold_code in ("", FIELD_GONE):
+        policy.hold_code, policy.hold_detail = FIELD_GONE, ", ".join(all_gone(policy))
+    elif policy.hold_code == FIELD_GONE and not all_gone(policy):
+        release_hold(policy)  # they are back, or the rule follows the new name
 
 
 def all_gone(policy: EntityPolicy) -> list[str]:

@@ -17,8 +17,8 @@ from mappings.models import RecordLink
 from mappings.spec import System
 from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
-from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_trouble
-from sync.domain.context import database_now, load_context
+from sync.domain.connections import NotReadyError, Recorder, report_trouble
+from sync.domain.context import database_now, open_context
 from sync.domain.drain import drain
 from sync.domain.preview import Preview, Previewed
 from sync.domain.pull import pull, pull_entity
@@ -64,10 +64,8 @@ def read_side(tenant_id: int, system: System, entity: str = "") -> Run | None:
     run.entity = entity
     recorder = Recorder(tenant_id, run.pk, cause_of(run))
     try:
-        connectors = open_connectors(tenant_id, recorder)
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
-        connectors[system].identify()
+        context = open_context(tenant_id, recorder)
+        context.connectors[system].identify()
         read = {System.UNICONTA: sweep_entity, System.INTEMPUS: pull_entity}[system]
         observed = read(context, context.entities[entity], run)
     except NotReadyError as error:

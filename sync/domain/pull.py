@@ -12,8 +12,8 @@ from mappings.models import EntityPolicy, FieldRule, ValueMap
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
-from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
-from sync.domain.context import Context, database_now, load_context
+from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
+from sync.domain.context import Context, database_now, open_context
 from sync.domain.field_watch import watch_fields
 from sync.domain.observe import Observed, observe
 from sync.domain.runs import begin, fail_run, finish_run
@@ -76,15 +76,14 @@ def advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
 
 
 def _is_complete_due(tenant_id: int) -> bool:
-    """Whether everything must be read: once a day, and soon after the very first time.
+    """Whether everything must be read: once a day, and soon after the very first time. Call inside a scope.
 
     What commits late behind the first reading has a lower stamp than any the cursor will ever restart from.
     """
-    with tenant_scope(tenant_id):
-        done = Run.objects.filter(
-            tenant_id=tenant_id, kind=Run.Kind.PULL, state=Run.State.DONE, result__is_complete=True
-        ).order_by("-started_at")[:2]
-        starts = [run.started_at for run in done if run.started_at is not None]
+    done = Run.objects.filter(
+        tenant_id=tenant_id, kind=Run.Kind.PULL, state=Run.State.DONE, result__is_complete=True
+    ).order_by("-started_at")
+    starts = [at for at in done.values_list("started_at", flat=True)[:2] if at is not None]
     if not starts:
         return True
     age = timezone.now() - starts[0]
@@ -92,24 +91,26 @@ def _is_complete_due(tenant_id: int) -> bool:
 
 
 def _remapped(tenant_id: int) -> set[str]:
-    """Entities whose policy, rules or value maps changed since everything of them was last read."""
+    """Entities whose policy, rules or value maps changed since everything of them was last read. Call inside a scope."""
+    rows = [
+        model.history.filter(tenant_id=tenant_id).order_by().values_list("entity").annotate(at=Max("history_date"))
+        for model in (EntityPolicy, FieldRule, ValueMap)
+    ]
     changed: dict[str, datetime] = {}
-    with tenant_scope(tenant_id):
-        for model in (EntityPolicy, FieldRule, ValueMap):
-            rows = model.history.filter(tenant_id=tenant_id).values_list("entity").order_by("entity")
-            for entity, at in rows.annotate(at=Max("history_date")):
-                changed[entity] = max(at, changed.get(entity, at))
-        done = Run.objects.filter(tenant_id=tenant_id, state=Run.State.DONE)
-        whole = done.filter(Q(kind=Run.Kind.PULL, result__is_complete=True) | Q(kind=Run.Kind.RECONCILE, entity=""))
-        return {
-            entity
-            for entity, at in changed.items()
-            if not whole.filter(started_at__gt=at).exists()
-            and not done.filter(
-                Q(kind=Run.Kind.PULL, result__remapped__contains=[entity]) | Q(kind=Run.Kind.RECONCILE, entity=entity),
-                started_at__gt=at,
-            ).exists()
-        }
+    for entity, at in rows[0].union(*rows[1:], all=True):
+        changed[entity] = max(at, changed.get(entity, at))
+    done = Run.objects.filter(tenant_id=tenant_id, state=Run.State.DONE)
+    whole = done.filter(Q(kind=Run.Kind.PULL, result__is_complete=True) | Q(kind=Run.Kind.RECONCILE, entity=""))
+    read_at = whole.aggregate(at=Max("started_at"))["at"]
+    return {
+        entity
+        for entity, at in changed.items()
+        if not (read_at and read_at > at)
+        and not done.filter(
+            Q(kind=Run.Kind.PULL, result__remapped__contains=[entity]) | Q(kind=Run.Kind.RECONCILE, entity=entity),
+            started_at__gt=at,
+        ).exists()
+    }
 
 
 def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False) -> Run | None:
@@ -120,13 +121,12 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     recorder = Recorder(tenant_id, run.pk, cause_of(run))
     counts: dict[str, int] = {}
     started = time.monotonic()
-    is_complete = is_complete or _is_complete_due(tenant_id)
-    remapped = set() if is_complete else _remapped(tenant_id)
+    with tenant_scope(tenant_id):
+        is_complete = is_complete or _is_complete_due(tenant_id)
+        remapped = set() if is_complete else _remapped(tenant_id)
     try:
-        connectors = open_connectors(tenant_id, recorder)
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
-        connectors[System.INTEMPUS].identify()
+        context = open_context(tenant_id, recorder)
+        context.connectors[System.INTEMPUS].identify()
         for entity in context.entities.values():
             if context.policies[entity.name].enabled:
                 whole = is_complete or entity.name in remapped

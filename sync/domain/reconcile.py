@@ -13,8 +13,8 @@ from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
 from sync.domain.bulk import save_many
-from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
-from sync.domain.context import Context, load_context
+from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
+from sync.domain.context import Context, open_context
 from sync.domain.hooks import watch
 from sync.domain.pull import pull_entity
 from sync.domain.references import LinkReferences
@@ -45,11 +45,9 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
     fields: Counter[str] = Counter()
     system = System.UNICONTA
     try:
-        connectors = open_connectors(tenant_id, recorder)
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
+        context = open_context(tenant_id, recorder)
         for system in System:
-            connectors[system].identify()
+            context.connectors[system].identify()
         entities = [
             entity
             for entity in context.entities.values()
@@ -64,7 +62,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
         report_success(tenant_id, *System)
         for entity in entities:
             _compare(context, entity, run, counts, fields)
-        hooks = watch(tenant_id, connectors[System.UNICONTA]) if not run.entity else {}
+        hooks = watch(tenant_id, context.connectors[System.UNICONTA]) if not run.entity else {}
     except NotReadyError as error:
         return fail_run(run, error.code, counts=dict(counts))
     except RemoteError as error:

@@ -13,6 +13,12 @@ from mappings.spec import Entity, System
 from sync.domain.context import Context
 from sync.models import ChangeEvent
 
+#: What is asked of a record that others refer to.
+STANDING = ["uniconta_id", "uniconta_key", "intempus_id", "is_ticked"] + [
+    f"{system}_{values}" for system in System for values in ("base", "seen")
+]
+STANDING += [f"is_gone_in_{system}" for system in System]
+
 
 class LinkReferences:
     """References of some records, looked up in one query per referenced entity. Build it inside a scope."""
@@ -31,7 +37,7 @@ class LinkReferences:
             pairs = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=attribute.reference).exclude(
                 uniconta_id="", intempus_id=""
             )
-            usable = pairs.filter(is_gone_in_uniconta=False, is_gone_in_intempus=False)
+            usable = pairs.filter(is_gone_in_uniconta=False, is_gone_in_intempus=False).only(*STANDING)
             for link in usable.filter(Q(uniconta_key__in=keys - {""}) | Q(intempus_id__in=ids - {""})):
                 if link.is_linked:
                     self._to_intempus[attribute.reference, link.uniconta_key] = link.intempus_id

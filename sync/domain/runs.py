@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -58,6 +58,18 @@ def start(run_id: int) -> Run | None:
     return Run.objects.get(pk=run_id) if is_taken else None
 
 
+def _start_new(tenant_id: int, kind: str, now: datetime) -> Run:
+    """A run that nobody queued, at work from `now` (database time) on."""
+    return Run.objects.create(
+        tenant_id=tenant_id,
+        kind=kind,
+        state=Run.State.RUNNING,
+        started_at=timezone.now(),
+        alive_at=now,
+        start_count=1,
+    )
+
+
 def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
     """The run to work under, or None when another of its kind is running for this tenant already.
 
@@ -66,13 +78,15 @@ def begin(tenant_id: int, kind: str, run_id: int | None = None) -> Run | None:
     """
     with tenant_scope(tenant_id):
         # Two that begin at the same instant would each see nobody else.
-        Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
+        tenant = Tenant.objects.select_for_update(no_key=True).filter(pk=tenant_id)
+        now = tenant.annotate(now=Now()).values_list("now", flat=True).get()
         others = Run.objects.filter(tenant_id=tenant_id, kind=kind, state=Run.State.RUNNING).exclude(pk=run_id or 0)
-        others.filter(Q(alive_at__lt=_silent_since()) | Q(alive_at=None)).update(
-            state=Run.State.FAILED, error_code="crashed", finished_at=timezone.now()
-        )
+        if others.exists():
+            others.filter(Q(alive_at__lt=_silent_since()) | Q(alive_at=None)).update(
+                state=Run.State.FAILED, error_code="crashed", finished_at=timezone.now()
+            )
         if not others.exists():
-            return start(run_id or Run.objects.create(tenant_id=tenant_id, kind=kind).pk)
+            return start(run_id) if run_id else _start_new(tenant_id, kind, now)
         Run.objects.filter(pk=run_id or 0, state=Run.State.QUEUED).update(error_code=FOLLOWS, alive_at=Now())
     _start_next(tenant_id, kind)  # the other may have ended without seeing this one wait
     return None
@@ -82,10 +96,9 @@ def _start_next(tenant_id: int, kind: str) -> None:
     """Queue the oldest run that follows another of its kind, unless that is still at work."""
     with tenant_scope(tenant_id):
         runs = Run.objects.filter(tenant_id=tenant_id, kind=kind)
-        if runs.filter(state=Run.State.RUNNING).exists():
-            return
         waiting = runs.select_for_update(skip_locked=True).filter(state=Run.State.QUEUED, error_code=FOLLOWS)
-        if run := waiting.order_by("created_at").first():
+        run = waiting.order_by("created_at").first()
+        if run is not None and not runs.filter(state=Run.State.RUNNING).exists():
             queue_run(run)
 
 

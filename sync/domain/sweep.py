@@ -15,9 +15,9 @@ from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.connectors.reach import can_be_reached
 from sync.domain.budgets import cause_of
-from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
-from sync.domain.context import Context, database_now, load_context
-from sync.domain.field_watch import watch_fields, watch_flag
+from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
+from sync.domain.context import Context, database_now, open_context
+from sync.domain.field_watch import watch_table
 from sync.domain.observe import Observed, observe
 from sync.domain.rhythm import Hooks, hooks_of, is_due
 from sync.domain.runs import begin, fail_run, finish_run, progress
@@ -33,9 +33,7 @@ def sweep_entity(context: Context, entity: Entity, run: Run | None = None) -> Ob
     """
     read_at = database_now()
     rows = list(context.connectors[System.UNICONTA].read_all(entity.uniconta))
-    if rows:
-        watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows))
-        watch_fields(context, entity, System.UNICONTA, rows)
+    watch_table(context, entity, rows)
     observed = observe(
         context,
         entity,
@@ -92,11 +90,10 @@ def tick(tenant_id: int) -> Run | None:
     """
     recorder = Recorder(tenant_id, cause=CallCount.Cause.SWEEP)
     try:
-        connectors = open_connectors(tenant_id, recorder)
+        context = open_context(tenant_id, recorder)
     except NotReadyError:
         return sweep(tenant_id)  # says in a run why not; a silence that the gap must count
     with tenant_scope(tenant_id):
-        context = load_context(tenant_id, connectors, recorder)
         hooks = hooks_of([tenant_id])[tenant_id]
         due = _due(context, hooks)
     enabled = {name for name in context.entities if context.policies[name].enabled}
@@ -109,7 +106,7 @@ def tick(tenant_id: int) -> Run | None:
         return sweep(tenant_id, only=due)
     try:
         if not is_called:
-            connectors[System.UNICONTA].identify()
+            context.connectors[System.UNICONTA].identify()
     except RemoteError:
         return sweep(tenant_id)  # the same trouble, told in a run
     finally:
@@ -145,10 +142,8 @@ def sweep(tenant_id: int, run_id: int | None = None, *, only: set[str] | None = 
     counts: dict[str, int] = {}
     started = time.monotonic()
     try:
-        connectors = open_connectors(tenant_id, recorder)
-        with tenant_scope(tenant_id):
-            context = load_context(tenant_id, connectors, recorder)
-        connectors[System.UNICONTA].identify()
+        context = open_context(tenant_id, recorder)
+        context.connectors[System.UNICONTA].identify()
         held = []
         for entity in context.entities.values():
             if not context.policies[entity.name].enabled:

@@ -4,8 +4,8 @@ import pytest
 
 from mappings.spec import System
 from sync.domain import actions
-from sync.domain.connections import Recorder, open_connectors
-from sync.domain.context import load_context
+from sync.domain.connections import Recorder
+from sync.domain.context import open_context
 from sync.domain.pull import pull_entity
 from sync.domain.sweep import sweep_entity
 from tenants.scoping import tenant_scope
@@ -132,9 +132,7 @@ def test_a_read_that_began_before_forgets_nothing(company: Company, world: World
     seen_first = policy.fields_seen.pop(other)  # so that the late read has something to note, too
     company.policy(fields_seen=policy.fields_seen, fields_gone={})
     recorder = Recorder(company.tenant.pk)
-    connectors = open_connectors(company.tenant.pk, recorder)
-    with tenant_scope(company.tenant.pk):
-        began_before = load_context(company.tenant.pk, connectors, recorder)
+    began_before = open_context(company.tenant.pk, recorder)
     hide(company, system)
     read(company, system)
     noted = company.entity_policy()

@@ -7,9 +7,9 @@ import pytest
 from mappings.spec import System
 from sync.connectors.errors import ConnectionBroken
 from sync.domain import actions
-from sync.domain.connections import NotReadyError, Recorder, open_connectors
+from sync.domain.connections import NotReadyError, Recorder
 from sync.domain.connections import check_connection_now as check_connection
-from sync.domain.context import load_context
+from sync.domain.context import open_context
 from sync.domain.doorbell import release, take_lease
 from sync.domain.first_matching import first_matching
 from sync.domain.move import BusyError, move_company
@@ -186,9 +186,7 @@ def test_what_was_read_from_the_company_that_is_left_does_not_count(world: World
     company.settle()
     other.settle()
     recorder = Recorder(company.tenant.pk)
-    connectors = open_connectors(company.tenant.pk, recorder)
-    with tenant_scope(company.tenant.pk):
-        began_before = load_context(company.tenant.pk, connectors, recorder)
+    began_before = open_context(company.tenant.pk, recorder)
     company.press(move_company, company.tenant.pk, system)
     left = [(link.uniconta_id, link.intempus_id) for link in company.links()]
     others = [(link.uniconta_id, link.intempus_id) for link in other.links()]

@@ -46,22 +46,32 @@ def pulled(tenant: Tenant, ago: timedelta, **values: Any) -> Run:
     return make_run(tenant, started_at=timezone.now() - ago, **values)
 
 
+def is_complete_due(tenant: Tenant) -> bool:
+    with tenant_scope(tenant.pk):
+        return _is_complete_due(tenant.pk)
+
+
+def remapped(tenant: Tenant) -> set[str]:
+    with tenant_scope(tenant.pk):
+        return _remapped(tenant.pk)
+
+
 def test_when_everything_is_read() -> None:
     tenant, other = make_tenant(), make_tenant()
     pulled(other, timedelta(minutes=1))
-    assert _is_complete_due(tenant.pk)  # never before
+    assert is_complete_due(tenant)  # never before
     pulled(tenant, timedelta(minutes=1), state="failed")
-    assert _is_complete_due(tenant.pk)
+    assert is_complete_due(tenant)
     first = pulled(tenant, timedelta(minutes=1))
-    assert not _is_complete_due(tenant.pk)
+    assert not is_complete_due(tenant)
     with tenant_scope(tenant.pk):
         Run.objects.filter(pk=first.pk).update(started_at=timezone.now() - OVERLAP)
-    assert _is_complete_due(tenant.pk)  # what committed late behind the very first reading
+    assert is_complete_due(tenant)  # what committed late behind the very first reading
     pulled(tenant, timedelta(minutes=1))
-    assert not _is_complete_due(tenant.pk)
+    assert not is_complete_due(tenant)
     with tenant_scope(tenant.pk):
         Run.objects.filter(tenant=tenant).update(started_at=timezone.now() - timedelta(hours=25))
-    assert _is_complete_due(tenant.pk)
+    assert is_complete_due(tenant)
 
 
 def test_an_entity_is_read_whole_after_its_mapping_changed() -> None:
@@ -69,11 +79,11 @@ def test_an_entity_is_read_whole_after_its_mapping_changed() -> None:
     tenant, other = make_tenant(), make_tenant()
     for each in (tenant, other):
         pulled(each, timedelta(minutes=1))
-        assert _remapped(each.pk) == set()
+        assert remapped(each) == set()
     with tenant_scope(tenant.pk):
         FieldRule.objects.create(tenant=tenant, entity="customer", attribute="x", is_off=True)
-    assert (_remapped(tenant.pk), _remapped(other.pk)) == ({"customer"}, set())
+    assert (remapped(tenant), remapped(other)) == ({"customer"}, set())
     pulled(tenant, timedelta(0), result={"is_complete": False, "remapped": ["product"]})
-    assert _remapped(tenant.pk) == {"customer"}
+    assert remapped(tenant) == {"customer"}
     pulled(tenant, timedelta(0), result={"is_complete": False, "remapped": ["customer"]})
-    assert _remapped(tenant.pk) == set()
+    assert remapped(tenant) == set()
