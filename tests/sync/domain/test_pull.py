@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from mappings.models import FieldRule
-from sync.domain.pull import OVERLAP, _advance, _is_complete_due, _remapped, _restart
+from sync.domain.pull import OVERLAP, _is_complete_due, _remapped, restart
+from sync.domain.pull import advance as store_position
 from sync.models import Cursor, Run
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -20,8 +21,8 @@ NOW = timezone.now()
 def advance(cursor: Cursor, value: int, minutes: float) -> int:
     """Store a reading position and say where a pull at that moment would have restarted."""
     now = NOW + timedelta(minutes=minutes)
-    start = _restart(cursor, now)
-    _advance(cursor.tenant_id, cursor, value, now)
+    start = restart(cursor, now)
+    store_position(cursor.tenant_id, cursor, value, now)
     with tenant_scope(cursor.tenant_id):
         cursor.refresh_from_db()
     return start
