@@ -169,6 +169,7 @@ def only_this_machine() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--both-profiles", action="store_true", help="journeys marked one_profile under the default, too")
     parser.addoption("--model-runs", type=int, default=40, help="runs of the state machine in tests/model")
     parser.addoption("--model-shrink", action="store_true", help="look for the shortest way to a failure: minutes")
     parser.addoption("--model-seed", action="store_true", help="other runs each time, instead of always the same")

@@ -23,7 +23,7 @@ from sync.domain.context import Context, database_now, open_context
 from sync.domain.decide import Item, awaited, find_matches, load_items, needed_references, plan_items, settle_unclear
 from sync.domain.doorbell import Lease, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
-from sync.domain.first_ten import hold_the_rest, let_others_go
+from sync.domain.first_ten import REASON, hold_the_rest, let_others_go
 from sync.domain.loop_breaker import break_loops
 from sync.domain.observe import observe
 from sync.domain.parents import CIRCLE, parent_attribute, read_families
@@ -263,8 +263,9 @@ def process_group(
     for handful in send(context, lease, entity, work):
         _remember(context, lease, entity, handful)
         context.recorder.flush()
-    with tenant_scope(context.tenant_id):
-        let_others_go(context, entity, items)
+    if any(item.plan.reason == REASON for item in items):
+        with tenant_scope(context.tenant_id):
+            let_others_go(context, entity)
 
 
 def _prepare(context: Context, entity: Entity, items: list[Item]) -> list[tuple[Item, list[Job]]]:

@@ -39,10 +39,8 @@ def hold_the_rest(context: Context, entity: Entity, items: list[Item]) -> None:
             item.plan = wait(item.link, REASON)
 
 
-def let_others_go(context: Context, entity: Entity, items: list[Item]) -> None:
+def let_others_go(context: Context, entity: Entity) -> None:
     """In place of those of the ten that could not be written. Call inside a scope, when these have been sent."""
-    if not any(item.plan.reason == REASON for item in items):
-        return
     since = EntityPolicy.objects.get(tenant_id=context.tenant_id, entity=entity.name).first_ten_at
     room = FIRST - len(_written(context.tenant_id, entity, since)) if since else 0
     held = ChangeEvent.objects.filter(

@@ -303,6 +303,20 @@ def logged_writes(company: Company) -> list[tuple[str, str, int]]:
     return written
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Journeys whose subject is what we decide, not what the systems answer, run under the adverse profile alone."""
+    if config.getoption("--both-profiles"):
+        return
+    doubles = [item for item in items if item.get_closest_marker("one_profile") and _profile_of(item) == "default"]
+    config.hook.pytest_deselected(items=doubles)
+    items[:] = [item for item in items if item not in set(doubles)]
+
+
+def _profile_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("profile", "") if callspec else ""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     result = yield

@@ -14,6 +14,8 @@ from sync.domain.schedules import DAY, KINDS, minutes_of
 from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
 
+pytestmark = pytest.mark.one_profile
+
 #: One page of the adverse simulator, which gives out seven rows at a time.
 DEBTORS = 6
 IDLE_DAY_LIMIT = 600

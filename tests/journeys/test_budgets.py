@@ -10,6 +10,8 @@ from sync.models import CallCount, ChangeEvent, Run
 from tenants.models import Connection
 from tenants.scoping import ALL, tenant_scope
 
+pytestmark = pytest.mark.one_profile
+
 Cause = CallCount.Cause
 
 

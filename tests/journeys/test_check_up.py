@@ -1,9 +1,13 @@
 """The weekly check-up: the doctor's checks as a run, with nothing changed anywhere."""
 
+import pytest
+
 from sync import tasks
 from sync.models import Run
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
+
+pytestmark = pytest.mark.one_profile
 
 
 def last_check_up(company: Company) -> Run:

@@ -9,6 +9,8 @@ from sync.domain.digest import send_digest
 from tenants.models import Tenant
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ from tenants.scoping import ALL, tenant_scope
 from tests.journeys.conftest import CVR, Company, World
 from tests.journeys.test_m08_own_fields import add_rows
 
+pytestmark = pytest.mark.one_profile
+
 COUNTS = {"certain": 3, "probable": 1, "ambiguous": 5, "only_in_uniconta": 3, "only_in_intempus": 1}
 
 

@@ -1,7 +1,11 @@
 """A field that another program keeps changing back is held with both values, instead of going round for ever."""
 
+import pytest
+
 from sync.domain import actions
 from tests.journeys.conftest import Company, World
+
+pytestmark = pytest.mark.one_profile
 
 
 def go_round(company: Company, row_id: int, customer_id: int, times: int) -> None:

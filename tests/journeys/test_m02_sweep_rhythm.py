@@ -14,6 +14,8 @@ from tenants.scoping import tenant_scope
 from tests.factories import make_event
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 
 def age(company: Company, minutes: int) -> None:
     """As if the tables had last been read so long ago; they are heard of still."""

@@ -11,6 +11,8 @@ from sync.models import ChangeEvent, Cursor
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 GAPS = {"uniconta": "uniconta_read_at", "intempus": "read_at"}
 
 

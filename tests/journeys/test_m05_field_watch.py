@@ -12,6 +12,8 @@ from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 from tests.journeys.test_m08_own_fields import add_rows
 
+pytestmark = pytest.mark.one_profile
+
 FIELD = {"uniconta": "xAfdeling", "intempus": "notes"}
 
 

@@ -14,6 +14,8 @@ from sync.models import Run
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 
 def add_rows(company: Company, direction: str = "both", uniconta_field: str = "Dimension1") -> None:
     with tenant_scope(company.tenant.pk):

@@ -6,6 +6,8 @@ from sync.domain import actions
 from tests.journeys.conftest import World
 from tests.journeys.test_m10_deletions import delete_in_uniconta, pair, state
 
+pytestmark = pytest.mark.one_profile
+
 SWITCH_OFF, LEAVE = "switch_off", "leave"
 
 

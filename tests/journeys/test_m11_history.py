@@ -4,11 +4,15 @@ That the log and the simulators' ledgers agree write by write, and that no excha
 after every journey (`check_promises`).
 """
 
+import pytest
+
 from sync.domain.actions import sync_now
 from sync.models import Exchange
 from tenants.scoping import tenant_scope
 from tests.factories import make_user
 from tests.journeys.conftest import World
+
+pytestmark = pytest.mark.one_profile
 
 
 def test_the_life_of_one_record(world: World) -> None:

@@ -14,6 +14,8 @@ from tenants.scoping import tenant_scope
 from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 LIMIT = 25
 
 

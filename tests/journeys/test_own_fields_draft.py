@@ -10,6 +10,8 @@ from sync.models import ChangeEvent, Run, SyncLogEntry
 from tenants.scoping import ALL, tenant_scope
 from tests.journeys.conftest import Company, World
 
+pytestmark = pytest.mark.one_profile
+
 DEPARTMENT = {"attribute": "department", "uniconta_field": "Dimension1", "intempus_field": "notes"}
 
 

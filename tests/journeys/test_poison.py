@@ -10,6 +10,8 @@ from tests.journeys.conftest import Company, World
 from tests.simulators.intempus.resources import RESOURCES
 from tests.simulators.uniconta.tables import TABLES
 
+pytestmark = pytest.mark.one_profile
+
 HOSTILE: dict[str, Any] = {
     "NUL": "Nul\0Nul",
     "40,000 letters": "".join(f"{n:05}" for n in range(8000)),

@@ -1,9 +1,13 @@
 """A preview tells what would happen and leaves no trace, neither there nor here."""
 
+import pytest
+
 from sync.domain.preview import preview_entity
 from sync.models import ChangeEvent, SyncLogEntry
 from tenants.scoping import ALL, tenant_scope
 from tests.journeys.conftest import World
+
+pytestmark = pytest.mark.one_profile
 
 
 def test_a_preview_foretells_and_leaves_no_trace(world: World) -> None:

@@ -1,8 +1,12 @@
 """A full comparison finds what was missed and says how both sides stand; it writes to neither."""
 
+import pytest
+
 from sync.domain.reconcile import reconcile
 from sync.models import Run
 from tests.journeys.conftest import Company, World
+
+pytestmark = pytest.mark.one_profile
 
 
 def compare(company: Company) -> Run:

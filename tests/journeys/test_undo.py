@@ -17,6 +17,8 @@ from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
 from tests.journeys.test_m04_put_back import cities, overwritten_pair
 
+pytestmark = pytest.mark.one_profile
+
 
 def undo(company: Company, run: Run) -> dict[str, int]:
     with tenant_scope(company.tenant.pk):
