@@ -78,10 +78,13 @@ model: setup ## people and networks at random, compared with a small model of th
 	@$(BIN)/python -m pytest -n 4 tests/model --model-runs $(RUNS) $(ARGS)
 
 .PHONY: check
-check: lint ## what CI runs: lint, types, import rules, migrations, deployment checks, tests
-	@$(BIN)/python -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run
+check: setup ## what CI runs: lint, types, import rules, migrations, deployment checks, and the tests beside them
+	@$(MAKE) --jobs 2 static test
+
+.PHONY: static
+static: lint ## what needs no test: lint, types, import rules, missing migrations, deployment checks
+	@$(NO_DATABASE) $(BIN)/python -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	@$(MAKE) test
 
 .PHONY: lint
 lint: setup ## style, formatting, types and import rules

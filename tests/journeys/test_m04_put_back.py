@@ -9,8 +9,6 @@ from sync.models import PutBack, SyncLogEntry
 from tenants.scoping import tenant_scope
 from tests.journeys.conftest import Company, World
 
-pytestmark = pytest.mark.one_profile
-
 
 def overwritten_pair(world: World, company: Company) -> tuple[int, int]:
     """Uniconta's save replaced a city and a phone number that somebody had typed in Intempus."""

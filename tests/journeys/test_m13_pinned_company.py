@@ -21,8 +21,6 @@ from tenants.scoping import tenant_scope
 from tests.factories import make_connections, make_event, make_tenant
 from tests.journeys.conftest import Company, World
 
-pytestmark = pytest.mark.one_profile
-
 
 def test_a_renamed_company_is_fine(world: World) -> None:
     company = world.nordbyg
