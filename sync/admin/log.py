@@ -20,7 +20,7 @@ from mappings.models import RecordLink
 from sync.admin.lists import EntityFilter, NewestFirstMixin
 from sync.domain.catalogue import explain_code
 from sync.domain.put_back import CannotPutBackError, can_be_put_back, put_back
-from sync.domain.timeline import entity_of, entry_item, exchanges_of
+from sync.domain.timeline import entity_of, entry_item, exchanges_of, parts_of, reference_names
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
 from sync.templatetags.console import system_name
 from tenants.admin.base import (
@@ -193,6 +193,8 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             key = (entry.tenant_id, entry.entity)
             if key not in entities:
                 entities[key] = entity_of(*key)
+        parts = [part for entry in page for part in parts_of(entry, entities[entry.tenant_id, entry.entity])]
+        names = reference_names(parts)
         wishes = {(wish.entry_id, wish.field): wish for wish in _wishes(page)}
         operable = {pk for pk in {entry.tenant_id for entry in page} if has_right(request.user, Right.OPERATE, pk)}
         rows = []
@@ -217,7 +219,7 @@ class SyncLogEntryAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
                     and (wish is None or wish.state == PutBack.State.REFUSED)
                     and can_be_put_back(entity, change.name),
                 }
-                for change in entry_item(entry, entity, {}).overwritten
+                for change in entry_item(entry, entity, {}, names=names).overwritten
             ]
         context = {
             **self.admin_site.each_context(request),

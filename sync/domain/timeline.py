@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, TypeAlias
 
 from django.contrib.auth import get_user_model
 from django.db.models import F, Q, QuerySet
@@ -37,6 +39,7 @@ class FieldChange:
     before: Any
     after: Any
     reason: Explanation | None = None
+    loses: bool = False  # something typed in Intempus that never travelled
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,23 @@ class EntryItem:
 
 
 Item = EventItem | EntryItem
+#: (tenant, system, entity, id or number there) → "number name".
+Names: TypeAlias = dict[tuple[int, str, str, str], str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some changes as a plan keeps them, {"field", "old", "new", "reason"?, "loses"?}, in the spelling of `system`."""
+
+    tenant_id: int
+    entity: Entity | None
+    system: str
+    changes: Sequence[dict[str, Any]]
+
+    def reference(self, field: str) -> str:
+        """The entity that a field names a record of; "" for any other field."""
+        references = self.entity.references if self.entity else ()
+        return next((each.reference for each in references if each.name == field), "")
 
 
 @dataclass(frozen=True)
@@ -115,10 +135,11 @@ def timeline(link: RecordLink, before: str = "", limit: int = 50) -> Timeline:
     rows.sort(key=lambda row: row[:3], reverse=True)
     page = rows[:limit]
     shown_entries = [row for *_, row in page if isinstance(row, SyncLogEntry)]
+    names = reference_names(part for entry in shown_entries for part in parts_of(entry, entity))
     exchanges = exchanges_of(shown_entries)
     people = _people(shown_entries)
     items = tuple(
-        entry_item(row, entity, people, exchanges.get(row.pk, ()))
+        entry_item(row, entity, people, exchanges.get(row.pk, ()), names)
         if isinstance(row, SyncLogEntry)
         else _event_item(row)
         for *_, row in page
@@ -248,31 +269,69 @@ def entry_item(
     entity: Entity | None,
     people: dict[int, str] | None = None,
     exchanges: tuple[ShownExchange, ...] = (),
+    names: Names | None = None,
 ) -> EntryItem:
-    """A log entry with names and sentences in the active language."""
+    """A log entry with names and sentences in the active language. `names`: what `reference_names` found for it."""
     plan = entry.plan
+    parts = parts_of(entry, entity)
+    names = reference_names(parts) if names is None else names
+    changes, overwritten, not_taken_over = (changes_shown(part, names) for part in parts)
     return EntryItem(
         id=entry.pk,
         at=entry.at,
         entry=entry,
         person=(people if people is not None else _people([entry])).get(entry.user_id or 0, ""),
-        changes=_fields(entity, plan.get("changes")),
-        overwritten=_fields(entity, plan.get("overwritten")),
-        not_taken_over=_fields(entity, plan.get("not_taken_over")),
+        changes=changes,
+        overwritten=overwritten,
+        not_taken_over=not_taken_over,
         notes=tuple(explain_code(str(code)) for code in plan.get("notes") or ()),
         error=explain_code(entry.error_code, entry.error_detail) if entry.error_code else None,
         exchanges=exchanges,
     )
 
 
-def _fields(entity: Entity | None, changes: Any) -> tuple[FieldChange, ...]:
+def parts_of(entry: SyncLogEntry, entity: Entity | None) -> list[Part]:
+    """The lists of changes that a log entry keeps, each in the spelling of one system."""
+    plan = entry.plan
+    spelt = (("changes", entry.target), ("overwritten", entry.target), ("not_taken_over", System.INTEMPUS.value))
+    return [Part(entry.tenant_id, entity, system, plan.get(name) or ()) for name, system in spelt]
+
+
+def changes_shown(part: Part, names: Names) -> tuple[FieldChange, ...]:
+    def shown(field: str, value: Any) -> Any:
+        return names.get((part.tenant_id, part.system, part.reference(field), str(value)), value)
+
     return tuple(
         FieldChange(
-            name=str(change.get("field", "")),
-            label=attribute_label(entity, str(change.get("field", ""))),
-            before=change.get("old", ""),
-            after=change.get("new", ""),
+            name=(field := str(change.get("field", ""))),
+            label=attribute_label(part.entity, field),
+            before=shown(field, change.get("old", "")),
+            after=shown(field, change.get("new", "")),
             reason=explain_code(change["reason"]) if change.get("reason") else None,
+            loses=bool(change.get("loses")),
         )
-        for change in changes or ()
+        for change in part.changes
     )
+
+
+def reference_names(parts: Iterable[Part]) -> Names:
+    """What the records are called that changes name by an id or number of one system. One query, or none."""
+    column = {System.UNICONTA.value: "uniconta_key", System.INTEMPUS.value: "intempus_id"}
+    wanted: dict[tuple[int, str, str], set[str]] = defaultdict(set)
+    for part in parts:
+        for change in part.changes:
+            reference = part.reference(str(change.get("field", "")))
+            if reference and part.system in column:
+                values = {str(change.get(side) or "") for side in ("old", "new")}
+                wanted[part.tenant_id, part.system, reference] |= values - {""}
+    named = [
+        Q(tenant_id=tenant_id, entity=name, **{f"{column[system]}__in": ids})
+        for (tenant_id, system, name), ids in wanted.items()
+        if ids
+    ]
+    names: Names = {}
+    for link in RecordLink.objects.filter(reduce(or_, named)) if named else ():
+        for system in System:
+            if value := getattr(link, column[system.value]):
+                names[link.tenant_id, system.value, link.entity, value] = str(link)
+    return names

@@ -150,3 +150,21 @@ def test_the_number_of_queries_does_not_grow(link, django_assert_max_num_queries
             )
     with django_assert_max_num_queries(12):  # five of ours, the rest opens and closes the scope
         read(link)
+
+
+def test_a_field_that_names_a_record_shows_its_number_and_name(link):
+    for tenant, name in ((link.tenant, "Udland"), (make_tenant("havnen"), "Fremmed")):
+        make_link(tenant, "customer_group", uniconta_key="2", intempus_id="600123", name=name)
+    change = {"field": "group", "old": "600999", "new": "600123", "reason": "changed_in_uniconta"}
+    plan = {
+        "changes": [change],
+        "overwritten": [change],
+        "not_taken_over": [{"field": "group", "old": "", "new": "600123"}],
+    }
+    make_log_entry(link, target="intempus", plan=plan, at=NOON)
+    make_log_entry(link, target="uniconta", plan={"changes": [change | {"old": "1", "new": "2"}]}, at=NOON)
+    to_uniconta, to_intempus = read(link).items
+    shown = [[(each.before, each.after) for each in part] for part in (to_intempus.changes, to_intempus.overwritten)]
+    assert shown == [[("600999", "2 Udland")]] * 2  # what no record is known for stays as it is
+    assert [(each.before, each.after) for each in to_intempus.not_taken_over] == [("", "2 Udland")]
+    assert [(each.before, each.after) for each in to_uniconta.changes] == [("1", "2 Udland")]
