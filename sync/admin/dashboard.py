@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -19,6 +20,7 @@ from tenants.roles import Right, has_right
 
 ORDER = {"bad": 0, "warning": 1, "good": 2, "neutral": 3}
 CAUSES_SHOWN = 3
+PER_PAGE = 50
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     companies = with_readings(Tenant.objects.order_by("name"))
     found = health(companies if isinstance(tenants, str) else companies.filter(pk__in=tenants), with_changes=True)
     worker = worker_health()
-    rows = sorted(found.tenants, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
+    chosen = _chosen(request, found)
+    page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
     context.update(
         {
             "title": gettext("Overview"),
@@ -37,7 +40,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "worker": worker,
             "worker_is_alive": worker.is_alive(found.at),
             "tiles": _tiles(found),
-            "rows": [_row(row, found) for row in rows],
+            "rows": [_row(row, found) for row in page],
+            "page": page,
+            "choices": _choices(request, found),
+            "search": request.GET.get("q", ""),
+            "show": request.GET.get("show", ""),
+            "query": urlencode({name: value for name in ("q", "show") if (value := request.GET.get(name))}),
             "causes": [
                 {"text": explain_code(code).text, "count": count, "url": _links_url(reason=code)}
                 for code, count in found.causes[:8]
@@ -45,6 +53,42 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
     )
     return context
+
+
+def _is_asking(row: TenantHealth, found: Health) -> bool:
+    return row.verdict(found.at) in ("bad", "warning")
+
+
+def _chosen(request: HttpRequest, found: Health) -> list[TenantHealth]:
+    """The companies asked for, those in trouble first."""
+    words = request.GET.get("q", "").casefold().split()
+    show = request.GET.get("show", "")
+    rows = [row for row in found.tenants if all(word in row.name.casefold() for word in words)]
+    if show == "attention":
+        rows = [row for row in rows if _is_asking(row, found)]
+    elif show == "live":
+        rows = [row for row in rows if row.is_live]
+    return sorted(rows, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
+
+
+def _choices(request: HttpRequest, found: Health) -> list[dict[str, Any]]:
+    """The filters, each with how many companies it finds."""
+    asking = sum(_is_asking(row, found) for row in found.tenants)
+    choices = [
+        ("", gettext("All"), len(found.tenants)),
+        ("attention", gettext("To look at"), asking),
+        ("live", gettext("Live"), found.live),
+    ]
+    show, search = request.GET.get("show", ""), request.GET.get("q", "")
+    return [
+        {
+            "text": text,
+            "count": count,
+            "is_on": name == show,
+            "url": "?" + urlencode({key: value for key, value in (("q", search), ("show", name)) if value}),
+        }
+        for name, text, count in choices
+    ]
 
 
 def _links_url(**parameters: Any) -> str:
