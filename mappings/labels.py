@@ -35,3 +35,8 @@ def attribute_label(entity: Entity | None, name: str) -> str:
     if attribute is None:
         return name
     return attribute.label_da if is_danish() else attribute.label
+
+
+def field_name(entity: str, attribute: str) -> str:
+    """Both in the reader's language; a tenant's own field is called what the tenant calls it."""
+    return f"{entity_label(entity)}: {attribute_label(ENTITIES.get(entity), attribute)}"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from mappings.entities import ENTITIES
+from mappings.labels import field_name
 from mappings.models.entity_policy import EntityPolicy
 from mappings.models.record_link import RecordLink
 from mappings.private_fields import PRIVATE_NAME
@@ -49,7 +50,7 @@ class FieldRule(models.Model):
         constraints = [models.UniqueConstraint(fields=["tenant", "entity", "attribute"], name="one_rule_per_field")]
 
     def __str__(self) -> str:
-        return f"{self.entity}.{self.attribute}"
+        return field_name(self.entity, self.attribute)
 
     def clean(self) -> None:
         if self.entity not in ENTITIES:
@@ -167,7 +168,7 @@ class ValueMap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.entity}.{self.attribute}: {self.uniconta_value} ↔ {self.intempus_value}"
+        return f"{field_name(self.entity, self.attribute)}: {self.uniconta_value} ↔ {self.intempus_value}"
 
     def clean(self) -> None:
         self.check_against(FieldRule.objects.filter(tenant_id=self.tenant_id))

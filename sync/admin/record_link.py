@@ -27,7 +27,7 @@ from sync.domain.decide import DELETIONS
 from sync.domain.match import match_record
 from sync.domain.match_decisions import free_records, take_in_again, unlink
 from sync.domain.move import BusyError
-from sync.domain.retry_many import Wanted, queue_retry
+from sync.domain.retry_many import Wanted, can_retry_all, queue_retry
 from sync.domain.selection import CRITERIA, differing, search
 from sync.domain.timeline import entity_of, timeline
 from sync.models import Run
@@ -234,6 +234,8 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             wanted = {tenant_id: {"links": sorted(ids)} for tenant_id, ids in ticked.items()}
         queued = [queue_retry(tenant_id, each, request.user.pk) for tenant_id, each in sorted(wanted.items())]
         runs = [run for run in queued if run is not None]
+        if not runs:
+            messages.error(request, explain_code("answered_one_by_one").text)
         if len(runs) == 1:
             return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
         for run in runs:
@@ -286,6 +288,8 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             hidden |= {"switch-off", "leave", "create-again"}
         elif obj.reason != "deleted_in_intempus":
             hidden.add("create-again")
+        if obj.state == RecordLink.State.NEEDS_ATTENTION and not can_retry_all(obj.reason):
+            hidden.add("retry")
         return [press for press in super().presses_for(request, obj) if press.verb not in hidden]
 
     def press_switch_off(self, request: HttpRequest, link: RecordLink) -> HttpResponse:

@@ -12,11 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
+from mappings.spec import System
 from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
 from sync.admin.own_fields import shown_draft
@@ -24,7 +25,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.runs import FOLLOWS
 from sync.domain.said import in_my_language
-from sync.domain.timeline import entity_of, shown_exchanges
+from sync.domain.timeline import Part, changes_shown, entity_of, reference_names, shown_exchanges
 from sync.domain.undo import UNDOABLE, written_by
 from sync.models import Exchange, Run, SyncLogEntry
 from sync.templatetags.console import system_name
@@ -224,7 +225,23 @@ def _counts(run: Run) -> list[tuple[Any, int]]:
 def _checks(run: Run) -> list[dict[str, str]]:
     """Of a check-up: what was looked at, in the reader's language."""
     found = run.result.get("checks", []) if isinstance(run.result, dict) else []
-    return [{name: in_my_language(text) for name, text in check.items()} for check in found]
+    return [
+        {name: in_my_language(text) for name, text in check.items()} | _page_of(run.tenant_id, check.get("page", ""))
+        for check in found
+    ]
+
+
+def _page_of(tenant_id: int, page: str) -> dict[str, str]:
+    """Where a check says to go on: {"url", "press"}; {} where it names no page."""
+    records = f"{reverse('admin:mappings_recordlink_changelist')}?state=needs_attention&tenant={tenant_id}"
+    changes = f"{reverse('admin:sync_changeevent_changelist')}?state=quarantined&tenant={tenant_id}"
+    pages = {
+        "records": (records, gettext("To the records")),
+        "changes": (changes, gettext("To the changes")),
+        "webhooks": (reverse("admin:tenants_tenant_webhooks", args=[tenant_id]), gettext("To Webhooks")),
+        "company": (reverse("admin:tenants_tenant_change", args=[tenant_id]), gettext("To the company")),
+    }
+    return dict(zip(("url", "press"), pages[page], strict=True)) if page in pages else {}
 
 
 def _differing(run: Run) -> list[tuple[str, int]]:
@@ -251,29 +268,20 @@ def preview(run: Run, link: RecordLink | None) -> dict[str, Any] | None:
         return None
     entity = entity_of(run.tenant_id, link.entity if link else run.entity)
     code = plan.get("error_code") or plan.get("reason")
+    writes = plan.get("writes") or ()
+    left = Part(run.tenant_id, entity, System.INTEMPUS.value, plan.get("not_taken_over") or ())
+    parts = [Part(run.tenant_id, entity, write.get("target", ""), write.get("changes") or ()) for write in writes]
+    names = reference_names([*parts, left])
     return {
         "why": explain_code(code, plan.get("error_detail", "")) if code else None,
         "notes": [explain_code(str(code)) for code in plan.get("notes") or ()],
-        "not_taken_over": _changes(plan.get("not_taken_over"), entity),
+        "not_taken_over": changes_shown(left, names),
         "writes": [
             {
-                "target": write.get("target", ""),
+                "target": part.system,
                 "action": _ACTIONS.get(write.get("action", ""), write.get("action", "")),
-                "changes": _changes(write.get("changes"), entity),
+                "changes": changes_shown(part, names),
             }
-            for write in plan.get("writes") or ()
+            for write, part in zip(writes, parts, strict=True)
         ],
     }
-
-
-def _changes(changes: Any, entity: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": attribute_label(entity, str(change.get("field", ""))),
-            "before": change.get("old", ""),
-            "after": change.get("new", ""),
-            "reason": explain_code(change["reason"]) if change.get("reason") else None,
-            "loses": bool(change.get("loses")),
-        }
-        for change in changes or ()
-    ]

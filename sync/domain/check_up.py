@@ -14,7 +14,7 @@ from sync.models import Run
 def check_up(tenant_id: int, run_id: int | None = None) -> Run | None:
     """Returns the run, None when one is on already; it fails with `check_up_found` when a check does.
 
-    `counts`: checks by grade. `result["checks"]`: each as {"name", "grade", "found", "fix"}, in the doctor's order; the
+    `counts`: checks by grade. `result["checks"]`: each as {"name", "grade", "found", "fix", "page"}, in the doctor's order; the
     texts as `in_all_languages` keeps them.
     """
     run = begin(tenant_id, Run.Kind.CHECK_UP, run_id)
@@ -33,4 +33,8 @@ def check_up(tenant_id: int, run_id: int | None = None) -> Run | None:
 
 def _kept(check: Check) -> dict[str, Any]:
     texts = {"name": check.name, "found": check.found, "fix": check.fix}
-    return {"grade": check.grade.value, **{name: in_all_languages(text) for name, text in texts.items()}}
+    return {
+        "grade": check.grade.value,
+        "page": check.page,
+        **{name: in_all_languages(text) for name, text in texts.items()},
+    }

@@ -40,12 +40,17 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at, in the language of whoever shows it. `fix` is "" where nothing is asked of anybody."""
+    """One thing looked at, in the language of whoever shows it. `fix` is "" where nothing is asked of anybody.
+
+    `page`: where that is done in the console: records, changes, webhooks or company. `command`: the same on the command line.
+    """
 
     name: Said
     grade: Grade
     found: Said
     fix: Said = ""
+    page: str = ""
+    command: str = ""
 
 
 @dataclass
@@ -67,12 +72,12 @@ def ok(name: Said, found: Said) -> Check:
     return Check(name, Grade.OK, found)
 
 
-def warn(name: Said, found: Said, fix: Said = "") -> Check:
-    return Check(name, Grade.WARNING, found, fix)
+def warn(name: Said, found: Said, fix: Said = "", page: str = "", command: str = "") -> Check:
+    return Check(name, Grade.WARNING, found, fix, page, command)
 
 
-def failed(name: Said, found: Said, fix: Said = "") -> Check:
-    return Check(name, Grade.FAILED, found, fix)
+def failed(name: Said, found: Said, fix: Said = "", page: str = "", command: str = "") -> Check:
+    return Check(name, Grade.FAILED, found, fix, page, command)
 
 
 def said(name: Said, error: RemoteError, make: Callable[[Said, Said, Said], Check] = failed) -> Check:
@@ -325,7 +330,9 @@ def check_webhooks(
     name = say("Change URL")
     valid = {token.token_hash for token in tokens if token.revoked_at is None}
     if not valid:
-        yield failed(name, say("the company has no change URL"), say("Run onboard, which makes one"))
+        yield failed(
+            name, say("the company has no change URL"), say("Make one on the page Webhooks"), "webhooks", "onboard"
+        )
         return
     if connector is None:
         yield warn(name, say("not looked at, because Uniconta does not answer"))
@@ -343,10 +350,12 @@ def check_webhooks(
 def _check_hook(name: Said, row: HookRow) -> Iterator[Check]:
     table = {"": say("all tables"), "?": say("a table")}.get(row.table, row.table)
     if not row.is_valid:
-        yield failed(name, say("the row for {table} has an address that is no longer valid", table=table), _PASTE)
+        yield failed(
+            name, say("the row for {table} has an address that is no longer valid", table=table), _PASTE, _HOOKS
+        )
     elif not row.is_here:
         found = say("the row for {table} leads elsewhere than {address}", table=table, address=settings.PUBLIC_URL)
-        yield warn(name, found, _PASTE)
+        yield warn(name, found, _PASTE, _HOOKS)
     if row.error:
         found = say("Uniconta could not call the row for {table}: {error}", table=table, error=row.error)
         yield failed(name, found, say("Check that this address can be reached from the internet"))
@@ -366,10 +375,12 @@ def _check_coverage(name: Said, entities: Sequence[Entity], covered: set[str]) -
         elif "?" in covered:
             yield warn(name, say("no row is known to be for {table}; one row’s table could not be told", table=table))
         else:
-            yield warn(name, missing, _PASTE) if entity.is_on_demand else failed(name, missing, _PASTE)
+            make = warn if entity.is_on_demand else failed
+            yield make(name, missing, _PASTE, _HOOKS)
 
 
 _PASTE = say("In Uniconta: Company / Maintenance / Change URL; the address is on the company’s page Webhooks")
+_HOOKS = "webhooks"
 
 
 # --------------------------------------------------------------------------------------------- what is going on
@@ -415,14 +426,19 @@ def check_work(tenant_id: int) -> Iterator[Check]:
             say("Quarantine"),
             say("{count} changes stopped the worker again and again", count=tenant.quarantined),
             say("See them in the console"),
+            "changes",
         )
     for entity, code in tenant.held:
-        yield failed(say("On hold, {entity}", entity=entity_said(entity)), text_of(code), _fix_or_answer(code))
+        yield failed(
+            say("On hold, {entity}", entity=entity_said(entity)), text_of(code), _fix_or_answer(code), "company"
+        )
     if tenant.needs_attention:
         yield warn(
             say("Records"),
             say("{count} need attention", count=tenant.needs_attention),
-            say("See them in the console, or: explain SLUG ENTITY KEY"),
+            say("Open each in the console: its page says what to do"),
+            "records",
+            "explain SLUG ENTITY KEY",
         )
     if tenant.is_live:
         for label, freshness in (

@@ -191,7 +191,7 @@ def hooks(tenant_id: int, run_id: int) -> None:
     except RemoteError as error:
         fail_run(run, error.code, error.detail, counts=counts, result=None if seen is None else _kept(seen))
     else:
-        finish_run(run, counts=counts, result=_kept(seen))
+        finish_run(run, counts=counts, result=_kept(seen) | {"is_complete": is_create and not counts})
     finally:
         if connector is not None:
             connector.close()

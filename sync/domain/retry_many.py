@@ -68,8 +68,9 @@ def _retry_some(run: Run) -> bool:
 
 
 def _records(run: Run) -> QuerySet[RecordLink]:
-    """Those still to do; of the run's tenant, whatever it says: a row is no proof of a right."""
+    """Those still to do that trying again can help; of the run's tenant, whatever it says: a row is no proof of a right."""
     links = RecordLink.objects.filter(tenant_id=run.tenant_id, pk__gt=run.result.get("after", 0))
+    links = links.exclude(state=RecordLink.State.NEEDS_ATTENTION, reason__in=ANSWERED_ONE_BY_ONE)
     if "last" in run.result:
         links = links.filter(pk__lte=run.result["last"])
     if "links" in run.result:

@@ -72,7 +72,7 @@ class Command(BaseCommand):
         self.stdout.write(title)
         failures = 0
         for check in checks:
-            fix = f" → {check.fix}" if check.fix else ""
+            fix = " → " + "; ".join(str(text) for text in (check.fix, check.command) if text) if check.fix else ""
             self.stdout.write(f"  {styles[check.grade](MARKS[check.grade])} {check.name}: {check.found}{fix}")
             self.stdout.flush()
             failures += check.grade is Grade.FAILED

@@ -265,6 +265,25 @@ def persons_events() -> list[tuple[int | None, int | None]]:
     return sorted((event.link_id, event.run_id) for event in all_rows(ChangeEvent) if event.origin == "person")
 
 
+@pytest.mark.parametrize("reason", ["ambiguous_match", "deleted_in_uniconta"])
+def test_what_only_an_answer_ends_is_not_tried_again(ours, as_role, queued, reason):
+    client = as_role("support")
+    asked = make_link(ours.tenant, state="needs_attention", reason=reason)
+    failed = make_link(ours.tenant, state="needs_attention", reason="key_taken")
+    pages = {
+        link.pk: client.get(reverse("admin:mappings_recordlink_change", args=[link.pk])).content.decode()
+        for link in (asked, failed)
+    }
+    assert ["press/retry/" in pages[link.pk] for link in (asked, failed)] == [False, True]
+    url = reverse("admin:mappings_recordlink_changelist")
+    page = client.post(url, {"action": "retry_now", "_selected_action": [asked.pk]}, follow=True).content.decode()
+    assert "wait for an answer about each of them" in page and queued == []
+    client.post(url, {"action": "retry_now", "_selected_action": [asked.pk, failed.pk]})
+    [run] = [row for row in all_rows(Run) if row.kind == "retry"]
+    tasks.retry_many(ours.tenant.pk, run.pk)
+    assert {event.link_id for event in all_rows(ChangeEvent) if event.origin == "person"} == {failed.pk}
+
+
 def test_retry_all_of_one_cause(ours, theirs, as_role, queued):
     broken = make_link(ours.tenant, state="needs_attention", reason="key_taken")
     make_link(ours.tenant, state="needs_attention", reason="value_refused")

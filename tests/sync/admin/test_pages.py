@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from mappings.models import FieldRule, ValueMap
 from sync import tasks
 from sync.domain import schedules
 from sync.domain.budgets import count_calls, login_of
@@ -69,6 +70,28 @@ def test_every_registered_add_page_answers_or_refuses(world, boss):
 def test_front_page(world, boss):
     page = boss.get(reverse("admin:index")).content.decode()
     assert "Nordbyg ApS" in page and "Syd VVS A/S" in page and "Vest-El ApS" in page
+
+
+def test_front_page_finds_one_company_among_many(boss, monkeypatch):
+    monkeypatch.setattr("sync.admin.dashboard.PER_PAGE", 2)
+    for name in ("Anker", "Bro", "Cykler"):
+        make_tenant(name.lower(), name=f"{name} ApS", state="preparing")
+    make_link(make_tenant("dam", name="Dam ApS"), state="needs_attention", reason="key_taken")
+
+    def look(**query: str) -> tuple[list[str], str]:
+        page = boss.get(reverse("admin:index"), query)
+        return [row["health"].name for row in page.context["rows"]], page.content.decode()
+
+    names, page = look()
+    assert names == ["Dam ApS", "Anker ApS"]  # who asks for something comes first
+    assert "?page=2#companies" in page and "1–2 of 4" in page
+    assert look(page="2")[0] == ["Bro ApS", "Cykler ApS"]
+    assert look(q="ro")[0] == ["Bro ApS"]
+    assert look(show="attention")[0] == ["Dam ApS"]
+    assert look(show="live", q="bro")[0] == [] and "No company is like that." in look(q="x")[1]
+    assert {choice["text"]: choice["count"] for choice in boss.get(reverse("admin:index")).context["choices"]} == {
+        "All": 4, "To look at": 1, "Live": 1
+    }  # fmt: skip
 
 
 def test_front_page_counts_records_and_names_held_ones_by_themselves(boss):
@@ -582,6 +605,45 @@ def test_a_check_up_is_read_in_the_readers_language(boss):
     danish = ("ingen forbindelse", "Tilføj [tenant.uniconta] i virksomhedsfilen", "ikke målt: den sikreste antagelse")
     assert all(text in pages["en"] for text in english) and not any(text in pages["en"] for text in danish)
     assert all(text in pages["da"] for text in danish) and not any(text in pages["da"] for text in english)
+
+
+def test_a_check_up_leads_to_the_page_where_it_is_mended(boss):
+    tenant = make_tenant("a")
+    make_link(tenant, state="needs_attention", reason="key_taken")
+    tasks.check_up(tenant.pk)
+    with tenant_scope(ALL):
+        run = Run.objects.get(tenant=tenant, kind="check_up")
+    page = unescape(boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode())
+    records = reverse("admin:mappings_recordlink_changelist") + f"?state=needs_attention&tenant={tenant.pk}"
+    webhooks = reverse("admin:tenants_tenant_webhooks", args=[tenant.pk])
+    assert f'<a href="{records}">To the records</a>' in page and f'<a href="{webhooks}">To Webhooks</a>' in page
+    assert "SLUG" not in page and "onboard, which" not in page
+
+
+def test_own_fields_are_named_in_the_readers_language(boss):
+    tenant = make_tenant("a")
+    with tenant_scope(tenant.pk):
+        own = {"tenant": tenant, "entity": "customer", "attribute": "department"}
+        FieldRule.objects.create(**own, uniconta_field="Dimension1", intempus_field="notes")
+        ValueMap.objects.create(**own, uniconta_value="100", intempus_value="Tømrer")
+        rule = FieldRule.objects.create(tenant=tenant, entity="customer", attribute="city", is_off=True)
+    with override("da"):
+        assert str(rule) == "Kunde (debitor): By"
+    boss.cookies["django_language"] = "da"
+    for name in ("fieldrule", "valuemap"):
+        assert "customer." not in boss.get(reverse(f"admin:mappings_{name}_changelist")).content.decode()
+    page = boss.get(reverse("admin:mappings_fieldrule_change", args=[rule.pk])).content.decode()
+    assert "Kunde (debitor): By" in page and "customer.city" not in page
+
+
+def test_creating_change_urls_with_nothing_to_create_says_so(boss):
+    tenant = make_tenant("a")
+    texts = {}
+    for is_complete in (True, False):
+        run = make_run(tenant, "hooks", state="done", result={"hooks": [], "is_complete": is_complete})
+        texts[is_complete] = boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+    said = "There was nothing to create"
+    assert said in texts[True] and said not in texts[False]
 
 
 def test_a_check_up_kept_before_there_were_two_languages_is_shown_as_it_is(boss):
