@@ -17,6 +17,11 @@ from django.utils.translation import gettext as _
 
 #: What a person did, by the stable word stored for it.
 ACTIONS = {
+    "answer_accepted": gettext_lazy("Accepted hours as they are"),
+    "answer_by_hand": gettext_lazy("Said that hours were done by hand"),
+    "answer_change": gettext_lazy("Had a journal line changed"),
+    "answer_reverse": gettext_lazy("Had a journal line reversed and booked anew"),
+    "answer_send_again": gettext_lazy("Had a journal line sent again"),
     "company_moved": gettext_lazy("Moved to another company"),
     "connection_changed": gettext_lazy("Changed a connection"),
     "connection_paused": gettext_lazy("Paused a connection"),
@@ -26,6 +31,8 @@ ACTIONS = {
     "deletion_switch_off": gettext_lazy("Set the other side of a deleted record inactive"),
     "flag_accepted": gettext_lazy("Accepted that fields of a table appeared or went"),
     "held_released": gettext_lazy("Released a held set"),
+    "hours_held": gettext_lazy("Held new journal lines back while posting"),
+    "hours_let_go": gettext_lazy("Let new journal lines go on after posting"),
     "match_chosen": gettext_lazy("Chose a match"),
     "match_decided": gettext_lazy("Decided in the first matching"),
     "match_list_exported": gettext_lazy("Took out a match list"),
@@ -38,6 +45,7 @@ ACTIONS = {
     "run_check_up": gettext_lazy("Asked for a check-up"),
     "run_decide": gettext_lazy("Decided on many rows of the first matching"),
     "run_effect": gettext_lazy("Previewed the effect of own fields"),
+    "run_hours": gettext_lazy("Fetched hours"),
     "run_hooks": gettext_lazy("Checked or created change URLs in Uniconta"),
     "run_matching": gettext_lazy("Read both systems for the first matching"),
     "run_preview": gettext_lazy("Asked for a preview"),
@@ -57,6 +65,7 @@ ACTIONS = {
     "went_live": gettext_lazy("Went live"),
     "went_on": gettext_lazy("Went on after the first ten"),
     "winners_chosen": gettext_lazy("Chose whose values stand in the first matching"),
+    "work_types_saved": gettext_lazy("Saved the board of work types"),
 }
 
 

@@ -15,6 +15,8 @@ Role = Membership.Role
 class Right(StrEnum):
     VIEW = "view"  # see records, runs and their history
     OPERATE = "operate"  # press Sync now, Retry, Fetch, Check
+    FETCH_HOURS = "fetch_hours"  # have hours read, judged and transferred now
+    ANSWER_HOURS = "answer_hours"  # answer for work reports and journal lines; hold new lines while posting
     CONFIGURE = "configure"  # change companies, connections, policies and rules
     REVEAL = "reveal"  # see webhook URLs in clear (audited)
     AUDIT = "audit"  # read who did what
@@ -22,9 +24,10 @@ class Right(StrEnum):
 
 RIGHTS: dict[str, frozenset[Right]] = {
     Role.CUSTOMER: frozenset({Right.VIEW}),
+    Role.BOOKKEEPER: frozenset({Right.VIEW, Right.FETCH_HOURS, Right.ANSWER_HOURS}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.AUDIT}),
-    Role.SUPPORT: frozenset({Right.VIEW, Right.OPERATE}),
-    Role.CONSULTANT: frozenset({Right.VIEW, Right.OPERATE, Right.CONFIGURE, Right.REVEAL, Right.AUDIT}),
+    Role.SUPPORT: frozenset({Right.VIEW, Right.OPERATE, Right.FETCH_HOURS}),
+    Role.CONSULTANT: frozenset(Right),
 }
 
 

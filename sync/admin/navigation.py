@@ -12,6 +12,8 @@ from django.utils.translation import gettext
 from tenants.roles import Right, has_right
 
 EVERYBODY = Right.VIEW
+#: States with an entry of their own; a list filtered by one of them is not "all".
+FILTERED_STATES = ("needs_attention", "open", "in_sync", "excluded", "waiting", "changed")
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -51,6 +53,20 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                         (gettext("Excluded"), "filter_alt_off", "state=excluded"),
                         (gettext("Waiting records"), "hourglass_empty", "state=waiting"),
                         (gettext("Differs"), "difference", "differs=yes"),
+                    )
+                ),
+            ],
+        },
+        {
+            "title": gettext("Hours"),
+            "items": [
+                item(gettext("Work reports"), "schedule", "sync_workreport_changelist", may(EVERYBODY)),
+                *(
+                    item(title, icon, "sync_workreport_changelist", may(EVERYBODY), query)
+                    for title, icon, query in (
+                        (gettext("Hours that need attention"), "error", "state=needs_attention"),
+                        (gettext("Changed after transfer"), "published_with_changes", "state=changed"),
+                        (gettext("Waits for approval"), "hourglass_empty", "state=waiting"),
                     )
                 ),
             ],
@@ -113,8 +129,6 @@ def _is_active(request: HttpRequest, url: str, query: str) -> bool:
         return False
     if query:
         return request.path == url and query in request.GET.urlencode()
-    filtered = {f"state={state}" for state in ("needs_attention", "open", "in_sync", "excluded", "waiting")} | {
-        "differs=yes"
-    }
+    filtered = {f"state={state}" for state in FILTERED_STATES} | {"differs=yes"}
     is_elsewhere = request.path == url and any(part in filtered for part in request.GET.urlencode().split("&"))
     return not is_elsewhere

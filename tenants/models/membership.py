@@ -12,6 +12,7 @@ class Membership(models.Model):
 
     class Role(models.TextChoices):
         CUSTOMER = "customer", _("Customer")
+        BOOKKEEPER = "bookkeeper", _("Bookkeeper")
         AUDITOR = "auditor", _("Auditor")
         SUPPORT = "support", _("Support")
         CONSULTANT = "consultant", _("Consultant")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
+from mappings.hours import content_hash, quantity, reference
 from mappings.models import EntityPolicy, HoursPolicy, RecordLink
-from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry
+from sync.models import ChangeEvent, HeldSet, JournalLine, ReferenceRow, Run, SyncLogEntry, WorkReport
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
@@ -61,3 +65,68 @@ def make_log_entry(link: RecordLink, **values: Any) -> SyncLogEntry:
     values.setdefault("state", SyncLogEntry.State.DONE)
     with tenant_scope(link.tenant_id):
         return SyncLogEntry.objects.create(tenant_id=link.tenant_id, link_id=link.pk, entity=link.entity, **values)
+
+
+def make_work_report(tenant: Tenant, **values: Any) -> WorkReport:
+    """Seven and a half hours of Bo on the first of March 2027, waiting for approval."""
+    number = next(_numbers)
+    day = values.get("starts_on", date(2027, 3, 1))
+    defaults = {
+        "intempus_id": str(700000 + number),
+        "employee_id": "31",
+        "employee_number": "7",
+        "employee_name": "Bo Ødegård",
+        "case_id": "41",
+        "case_name": "Tagrenovering",
+        "work_type_id": "51",
+        "work_type_name": "Normaltid",
+        "category_name": "Arbejde",
+        "kind": "work",
+        "unit": "Timer",
+        "starts_on": day,
+        "ends_on": day,
+        "amount": Decimal("7.5"),
+        "remarks": "Spær",
+    }
+    report = WorkReport(tenant=tenant, **(defaults | values))
+    report.quantity = quantity(report.amount)
+    report.content_hash = content_hash(report)
+    with tenant_scope(tenant.pk):
+        report.save()
+    return report
+
+
+def make_journal_line(report: WorkReport, **values: Any) -> JournalLine:
+    """The first line of the report, as it stands in the journal; say `number` for a later one."""
+    number = values.get("number", 1)
+    said = {
+        "Journal": "Intempus",
+        "Date": report.starts_on.isoformat(),
+        "Project": "P1",
+        "Employee": report.employee_number,
+        "Item": "TIME",
+        "Qty": str(report.quantity),
+        "Text": report.remarks,
+    }
+    defaults = {
+        "reference": reference(report.intempus_id, number),
+        "state": JournalLine.State.IN_JOURNAL,
+        "journal": "Intempus",
+        "values": said,
+        "seen": {name: value for name, value in said.items() if name != "Journal"},
+        "quantity": report.quantity,
+        "content_hash": report.content_hash,
+        "uniconta_id": str(next(_numbers)),
+        "sent_at": timezone.now(),
+        "confirmed_at": timezone.now(),
+    }
+    with tenant_scope(report.tenant_id):
+        return JournalLine.objects.create(tenant_id=report.tenant_id, report=report, **(defaults | values))
+
+
+def make_reference(tenant: Tenant, name: str, key: str, title: str = "", **data: Any) -> ReferenceRow:
+    """A row of a list that hours refer to; `key` is its id in Intempus, too."""
+    with tenant_scope(tenant.pk):
+        return ReferenceRow.objects.create(
+            tenant=tenant, list=name, remote_id=key, key=key, name=title or key, data=data
+        )

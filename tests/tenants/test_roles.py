@@ -13,9 +13,10 @@ pytestmark = pytest.mark.django_db
 
 MAY = {
     "customer": {"view"},
+    "bookkeeper": {"view", "fetch_hours", "answer_hours"},
     "auditor": {"view", "audit"},
-    "support": {"view", "operate"},
-    "consultant": {"view", "operate", "configure", "reveal", "audit"},
+    "support": {"view", "operate", "fetch_hours"},
+    "consultant": {"view", "operate", "fetch_hours", "answer_hours", "configure", "reveal", "audit"},
 }
 
 

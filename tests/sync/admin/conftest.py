@@ -12,13 +12,14 @@ from django.test import Client
 from django.utils import translation
 
 from mappings.models import EntityPolicy, RecordLink
-from sync.models import ChangeEvent, Exchange, HeldSet, Run, SyncLogEntry
+from sync.models import ChangeEvent, Exchange, HeldSet, Run, SyncLogEntry, WorkReport
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import (
     make_connections,
     make_event,
     make_held_set,
+    make_journal_line,
     make_link,
     make_log_entry,
     make_policy,
@@ -26,6 +27,7 @@ from tests.factories import (
     make_tenant,
     make_token,
     make_user,
+    make_work_report,
     set_working,
 )
 
@@ -45,6 +47,7 @@ class Company:
     run: Run
     entry: SyncLogEntry
     held: HeldSet
+    report: WorkReport
 
 
 def make_company(mark: str, number: int) -> Company:
@@ -75,6 +78,10 @@ def make_company(mark: str, number: int) -> Company:
             duration_ms=12,
             request_body=f'{{"name": "{mark} sent"}}',
         )
+    report = make_work_report(
+        tenant, intempus_id=f"{number}003", employee_name=f"{mark} person", employee_number=f"{mark}-7", state="changed"
+    )
+    make_journal_line(report)
     return Company(
         mark=mark,
         tenant=tenant,
@@ -87,6 +94,7 @@ def make_company(mark: str, number: int) -> Company:
         run=make_run(tenant, error_detail=f"{mark} said", error_code="server_error", state="failed"),
         entry=entry,
         held=make_held_set(tenant, examples=[f"{mark} customer"], cause="many_unticked"),
+        report=report,
     )
 
 

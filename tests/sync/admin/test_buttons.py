@@ -21,8 +21,8 @@ from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_link, make_log_entry, make_run
 from tests.sync.admin.conftest import all_rows
 
-MAY_OPERATE = {"customer": False, "auditor": False, "support": True, "consultant": True}
-MAY_CONFIGURE = {"customer": False, "auditor": False, "support": False, "consultant": True}
+MAY_OPERATE = {"customer": False, "bookkeeper": False, "auditor": False, "support": True, "consultant": True}
+MAY_CONFIGURE = {"customer": False, "bookkeeper": False, "auditor": False, "support": False, "consultant": True}
 
 
 def press(client, company, verb):

@@ -8,7 +8,7 @@ from tenants.models import AuditEntry
 from tests.factories import make_event, make_held_set, make_link
 from tests.sync.admin.conftest import all_rows
 
-MAY_RELEASE = {"customer": False, "auditor": False, "support": False, "consultant": True}
+MAY_RELEASE = {"customer": False, "bookkeeper": False, "auditor": False, "support": False, "consultant": True}
 
 
 def waiting(company, name):

@@ -26,6 +26,7 @@ OBJECTS = {
     "sync_run": "run",
     "sync_synclogentry": "entry",
     "sync_heldset": "held",
+    "sync_workreport": "report",
 }
 
 
@@ -90,7 +91,9 @@ def test_searching_finds_own_records_only(ours, theirs, as_role):
     assert "ourmark customer" in content(client, url, data={"q": "ourmark"})[1]
 
 
-@pytest.mark.parametrize("name", ["mappings_recordlink", "sync_changeevent", "sync_run", "sync_synclogentry"])
+@pytest.mark.parametrize(
+    "name", ["mappings_recordlink", "sync_changeevent", "sync_run", "sync_synclogentry", "sync_workreport"]
+)
 def test_filtering_by_a_foreign_company_finds_nothing(ours, theirs, as_role, name):
     client = as_role("consultant")
     url = reverse(f"admin:{name}_changelist")
@@ -162,6 +165,9 @@ PRESSES = [
     ("mappings_recordlink", "link", "sync"),
     ("mappings_recordlink", "link", "preview"),
     ("mappings_recordlink", "link", "retry"),
+    ("sync_workreport", "report", "fetch"),
+    ("sync_workreport", "report", "accept"),
+    ("sync_workreport", "report", "reverse"),
     ("tenants_webhooktoken", "token", "show"),
     ("tenants_webhooktoken", "token", "revoke"),
 ]

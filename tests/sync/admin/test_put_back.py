@@ -10,7 +10,7 @@ from tenants.scoping import tenant_scope
 from tests.factories import make_link, make_log_entry
 from tests.sync.admin.conftest import all_rows
 
-MAY_OPERATE = {"customer": False, "auditor": False, "support": True, "consultant": True}
+MAY_OPERATE = {"customer": False, "bookkeeper": False, "auditor": False, "support": True, "consultant": True}
 
 
 @pytest.fixture
