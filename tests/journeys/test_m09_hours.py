@@ -404,3 +404,54 @@ def test_the_doctor_looks_at_hours(desk):
     checks = found()
     assert checks["The project journal is blocked in Uniconta."] == "failed"
     assert checks["need employees and projects; not switched on: employee, project"] == "failed"
+
+
+def test_a_refused_reversal_is_tried_again_and_nothing_is_booked_beside_it(desk, world):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    desk.post()
+    desk.run()
+    changed(desk, report)
+    refused = {"status": 400, "body": '"Kladden er spærret"', "content_type": "application/json"}
+    rule = world.uniconta.faults.add("status", method="POST", path="ProjectJournalLine", **refused)
+    desk.press(corrections.choose, report, "reverse", None)
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "line_refused")
+    assert desk.lines() == []
+    world.uniconta.faults.clear(rule.id)
+    desk.press(corrections.send_again, report, None)
+    desk.run()
+    assert [(line[0], line[4]) for line in desk.lines()] == [(f"I{report}.2", -8.0), (f"I{report}.3", 5.0)]
+
+
+def test_a_line_given_up_for_lost_that_is_there_after_all_is_not_made_again(desk):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.run()
+    row = desk.line_row(f"I{report}")
+    desk.uniconta.person_deletes(desk.company.number, "ProjectJournalLine", row["RowId"])
+    desk.run()
+    desk.press(corrections.send_again, report, None)
+    with tenant_scope(desk.company.tenant.pk):
+        JournalLine.objects.filter(report=desk.stored(report)).update(state=LineState.IN_JOURNAL)
+    desk.run()
+    assert desk.lines() == []  # it goes missing again, and asks again; nothing was made beside it
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "line_missing")
+
+
+def test_a_missing_right_on_one_table_is_no_trouble_of_the_connection(desk, world):
+    report = desk.report("8")
+    desk.approve(report)
+    world.uniconta.faults.add(
+        "status",
+        method="GET",
+        path="ProjectTransClient",
+        status=403,
+        body='"NoRights"',
+        content_type="application/json",
+    )
+    desk.run(error="no_access")
+    connection = desk.company.connection("uniconta")
+    assert (connection.state, connection.failure_count) == ("working", 0)
+    assert desk.lines() == []

@@ -71,9 +71,14 @@ def send_again(report_id: int, user_id: int | None) -> Run:
     report = WorkReport.objects.select_for_update().get(pk=report_id)
     if report.state != State.NEEDS_ATTENTION or report.reason not in ("line_missing", "line_refused"):
         raise RefusedError("hours_not_asked")
-    report.lines.filter(state=LineState.MISSING).update(state=LineState.GIVEN_UP)
-    report.state, report.reason, report.transferred_hash = State.WAITING, "", ""
-    report.save(update_fields=["state", "reason", "transferred_hash"])
+    refused = report.lines.filter(state=LineState.REFUSED, kind=JournalLine.Kind.REVERSAL)
+    if refused.update(state=LineState.PLANNED):
+        report.state = State.SENDING  # what it reverses still stands
+    else:
+        report.lines.filter(state=LineState.MISSING).update(state=LineState.GIVEN_UP)
+        report.state, report.transferred_hash = State.WAITING, ""
+    report.reason, report.problems = "", []
+    report.save(update_fields=["state", "reason", "problems", "transferred_hash"])
     _note(report, "answer_send_again", user_id)
     return fetch_now(report.tenant_id, user_id)
 
@@ -132,14 +137,14 @@ def standing_line(report: WorkReport) -> JournalLine | None:
 # ------------------------------------------------------------------------------------------------ carrying out
 
 
-def carry_out(context: HoursContext) -> bool:
-    """Carry out what persons chose; True where a report has to be judged again. Raises RemoteError."""
+def carry_out(context: HoursContext) -> None:
+    """Carry out what persons chose. Raises RemoteError."""
     with tenant_scope(context.tenant_id):
         asked = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.CHANGED).exclude(answer="")
         keys = list(asked.order_by("pk").values_list("pk", "answer"))
         rules = Rules.load(context.policy) if keys else None
     if rules is None:
-        return False
+        return
     with leased(context) as lease:
         for key, answer in keys if lease else ():
             assert lease is not None
@@ -147,7 +152,6 @@ def carry_out(context: HoursContext) -> bool:
                 _change(context, lease, rules, key)
             else:
                 _plan_reversal(context, lease, key)
-    return True
 
 
 def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from mappings.models import HoursPolicy
 from mappings.spec import System
-from sync.connectors.errors import RemoteError
+from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, open_connectors, report_success, report_trouble
 from sync.domain.context import database_now
@@ -23,6 +23,8 @@ from sync.domain.runs import begin, fail_run, finish_run
 from sync.models import ReportCursor, Run
 from tenants.scoping import tenant_scope
 
+#: To a table that only hours need: no trouble of the connection, base data goes on.
+MISSING_RIGHT = "no_access"
 #: Lists and journals are looked at so often; a run of somebody's asking looks at once.
 LISTS_EVERY = JOURNAL_EVERY = timedelta(hours=1)
 
@@ -56,9 +58,9 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
         if hosts := strangers(context):
             return fail_run(run, "other_integration", ", ".join(hosts), counts=counts)
         look_for_earlier(context)
-        is_corrected = carry_out(context)
+        carry_out(context)
         transfer(context)
-        if is_corrected:  # what was reversed is booked anew
+        if counts.get("reversed"):  # what was reversed is booked anew
             judge_reports(context)
             transfer(context)
         if is_asked or position.journal_read_at is None or now - position.journal_read_at >= JOURNAL_EVERY:
@@ -69,7 +71,8 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
     except NotReadyError as error:
         return fail_run(run, error.code, counts=counts)
     except RemoteError as error:
-        report_trouble(tenant_id, error.system or system, error)
+        if isinstance(error, (RetryLater, ConnectionBroken)) and error.code != MISSING_RIGHT:
+            report_trouble(tenant_id, error.system or system, error)
         return fail_run(run, error.code, error.detail, counts=counts)
     finally:
         recorder.flush()

@@ -109,27 +109,41 @@ def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[Journ
     reversals = list(planned.select_related("report").order_by("pk")[:count])
     ready = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.READY, due_at__lte=now)
     reports = list(ready.order_by("starts_on", "pk")[: count - len(reversals)])
-    return reversals + [_line_of(report, last) for report, last in last_lines(reports) if _may_follow(last)]
+    chains = last_lines(reports)
+    found_again = [last for _, last in chains if last is not None and _stands(last)]
+    for line in found_again:  # given up for lost, and there after all
+        settle_report(line, now)
+    save(found_again, [entry(context, line, "line_in_journal") for line in found_again])
+    return reversals + [_line_of(report, last) for report, last in chains if _may_follow(last)]
+
+
+def _stands(line: JournalLine) -> bool:
+    """Whether the hours of its report are in Uniconta by this line."""
+    return line.kind == JournalLine.Kind.TRANSFER and line.state in JournalLine.STANDING
 
 
 def last_lines(reports: Sequence[WorkReport]) -> list[tuple[WorkReport, JournalLine | None]]:
     """Each report with the last line of its chain. Call inside a scope."""
     last: dict[int, JournalLine] = {}
+    by_key = {report.pk: report for report in reports}
     for line in JournalLine.objects.filter(report__in=reports).order_by("number"):
+        line.report = by_key[line.report_id]
         last[line.report_id] = line
     return [(report, last.get(report.pk)) for report in reports]
 
 
 def _may_follow(last: JournalLine | None) -> bool:
     """Whether another line of the report may be made: never beside one that stands, or of which nobody knows."""
-    if last is None or last.state in (LineState.REFUSED, LineState.GIVEN_UP):
+    if last is None:
         return True
-    return last.kind == JournalLine.Kind.REVERSAL and last.state in JournalLine.STANDING
+    if last.kind == JournalLine.Kind.REVERSAL:
+        return last.state in JournalLine.STANDING
+    return last.state in (LineState.REFUSED, LineState.GIVEN_UP)
 
 
 def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
     if last is not None and last.state == LineState.REFUSED:
-        line = last
+        line = last  # Uniconta never took it: the same number, with what it says now
     else:
         number = last.number + 1 if last else 1
         name = reference(report.intempus_id, number)
@@ -248,7 +262,9 @@ def _confirm(context: HoursContext, lease: Lease, found: Mapping[JournalLine, li
             sent = "line_reversed" if line.kind == JournalLine.Kind.REVERSAL else "line_sent"
             entries.append(entry(context, line, report.reason if is_doubled else sent))
         save(found, entries)
-    context.count("transferred", len(found))
+    reversed_count = sum(line.kind == JournalLine.Kind.REVERSAL for line in found)
+    context.count("reversed", reversed_count)
+    context.count("transferred", len(found) - reversed_count)
 
 
 def settle_report(line: JournalLine, now: datetime) -> None:
