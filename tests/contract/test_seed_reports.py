@@ -42,6 +42,8 @@ def test_a_fortnight_in_every_state_and_kind(intempus: IntempusSimulator, compan
     assert all(row["approved"] == (state(row) in ("locked", "approved")) for row in rows)
     names = {row["id"]: row["name"] for row in intempus.rows(company, "work_type")}
     assert {names.get(row["worktype"], "material") for row in rows} == {*names.values(), "material"}
+    [absence] = [row for row in rows if names.get(row["worktype"]) == "Sygdom"]
+    assert (absence["case"], absence["start_date"], absence["end_date"]) == (None, "2026-11-09", "2026-11-10")
     for row in rows:
         reports.validate(intempus, row, None)
 
