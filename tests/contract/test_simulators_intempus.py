@@ -699,6 +699,11 @@ def test_filters_of_work_reports(intempus: IntempusSimulator, client: Client) ->
     assert (refused.status_code, refused.json()) == (
         400, {"error": "The 'isimmutable' field does not allow filtering."}
     )  # fmt: skip
+    intempus.switches.start_date_lt_allowed = False
+    assert client.get("work_report/?start_date__lt=2026-11-04").json() == {
+        "error": "'lt' is not an allowed filter on the 'start_date' field."
+    }
+    assert found("approved=false&start_date__lte=2026-11-03") == {days[2], days[3]}
     intempus.switches.work_report_has_timestamp = False
     assert len(found("logical_timestamp__gt=99999999999999&limit=1")) == 1
     assert "logical_timestamp" not in client.get("work_report/").json()["objects"][0]

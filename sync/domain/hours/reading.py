@@ -86,7 +86,7 @@ def _read_window(context: HoursContext, now: datetime) -> None:
     seen = _store(context, connector.read_where(REPORT, {"start_date__gte": start.isoformat()}))
     expected = Q(starts_on__gte=start)
     if context.policy.ready_when == HoursPolicy.ReadyWhen.APPROVED:
-        older = {"approved": "false", "start_date__lt": start.isoformat()}
+        older = {"approved": "false", "start_date__lte": (start - timedelta(days=1)).isoformat()}
         seen |= _store(context, connector.read_where(REPORT, older))
         # An older one that has left this list was approved, or deleted: it is looked up by itself.
         expected |= Q(is_approved=False)

@@ -106,7 +106,10 @@ def _allowed(simulator: "IntempusSimulator", resource: Resource, name: str) -> f
     if name == "number" and simulator.switches.number_filter_allowed:
         return ONE_OF
     each = resource.by_name.get(name)
-    return frozenset() if each is None else each.filters
+    allowed = frozenset() if each is None else each.filters
+    if name == "start_date" and not simulator.switches.start_date_lt_allowed:
+        return allowed & {"gte", "lte"}
+    return allowed
 
 
 def _python(type_: str, value: str) -> Any:

@@ -23,6 +23,7 @@ class Switches:
     detail_embeds_related: bool = False  # on: every relation is embedded in detail, PUT and PATCH answers
     number_filter_allowed: bool = False
     order_by_allowed: bool = False
+    start_date_lt_allowed: bool = True  # off: as seen live, `start_date__gte` and `__lte` only
     default_limit: int = 1000
     max_limit: int = 10_000
     # Writing
@@ -64,6 +65,7 @@ ALL_ADVERSE: Mapping[str, Any] = MappingProxyType(
         "work_report_has_timestamp": False,
         "list_total_count": False,
         "list_order_by_id": False,
+        "start_date_lt_allowed": False,
         "detail_embeds_related": True,
         "creation_id_honoured": False,
         "creation_id_replay_status": 200,
