@@ -27,6 +27,8 @@ PROJECTS = (
     ("5003", "Ombygning af køkken", "1004", "", "Created"),
     ("5004", "Carport", "1003", "", "Completed"),
 )
+#: The project journal of both companies, as the simulators' fortnight of work reports has it.
+JOURNAL = "Intempus"
 FIRST_LOAD_SECONDS = 60
 
 
@@ -76,10 +78,10 @@ def wait_for_first_load(uniconta: Simulated, intempus: Simulated) -> bool:
     deadline = time.monotonic() + FIRST_LOAD_SECONDS
     while time.monotonic() < deadline:
         numbers = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "customer")}
-        products = len(intempus.rows(NORDBYG_INTEMPUS, "product"))
+        products = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "product")}
         cases = {row["number"] for row in intempus.rows(NORDBYG_INTEMPUS, "case")}
         customers = len(intempus.rows(HAVNENS_EL_INTEMPUS, "customer"))
-        is_sold = products >= len(ITEMS) and {"5001", "5002"} <= cases
+        is_sold = {number for number, *_ in ITEMS} <= products and {"5001", "5002"} <= cases
         if customers >= debtors and is_sold and {"1003", "1010", "1011"} <= numbers:
             return True
         time.sleep(0.2)
@@ -117,3 +119,18 @@ def live_a_day(uniconta: Simulated, intempus: Simulated) -> None:
     for row in uniconta.rows(HAVNENS_EL, "Debtor"):
         if row["Account"].startswith("3"):
             uniconta.person("edit", HAVNENS_EL, "Debtor", id=row["RowId"], values={"Blocked": True})
+
+
+def end_a_fortnight(uniconta: Simulated, intempus: Simulated) -> None:
+    """After the first hours have arrived: one journal is posted, and in the other company people change their minds."""
+    uniconta.ask("post_journal", {"company": HAVNENS_EL, "journal": JOURNAL})
+    lines = {row["ReferenceNumber"]: row["RowId"] for row in uniconta.rows(NORDBYG, "ProjectJournalLine")}
+    transferred = [row for row in intempus.rows(NORDBYG_INTEMPUS, "work_report") if f"I{row['id']}" in lines]
+    if len(transferred) < 3:
+        return  # the console shows how far it is
+    longer, withdrawn, deleted = (row["id"] for row in sorted(transferred, key=lambda row: row["start_date"])[-3:])
+    intempus.person("edit", NORDBYG_INTEMPUS, "work_report", id=longer, values={"amount": "8.5"})
+    intempus.ask("work_report/approve", {"company": NORDBYG_INTEMPUS, "ids": [longer]})
+    intempus.ask("work_report/withdraw", {"company": NORDBYG_INTEMPUS, "ids": [withdrawn]})
+    # Somebody tidies up in the journal and takes a line too many.
+    uniconta.person("delete", NORDBYG, "ProjectJournalLine", id=lines[f"I{deleted}"])

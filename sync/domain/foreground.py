@@ -13,18 +13,19 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from mappings.engine import Action
-from mappings.models import RecordLink
+from mappings.models import HoursPolicy, RecordLink
 from mappings.spec import System
 from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, report_trouble
 from sync.domain.context import database_now, open_context
 from sync.domain.drain import drain
+from sync.domain.hours.run import hours
 from sync.domain.preview import Preview, Previewed
 from sync.domain.pull import pull, pull_entity
 from sync.domain.runs import begin, fail_run, finish_run
 from sync.domain.sweep import sweep, sweep_entity
-from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry
+from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry, WorkReport
 from tenants.scoping import tenant_scope
 
 #: Nothing moving for this long, with changes still due, means that something is in the way.
@@ -76,6 +77,23 @@ def read_side(tenant_id: int, system: System, entity: str = "") -> Run | None:
     finally:
         recorder.flush()
     return finish_run(run, counts=observed.counts())
+
+
+def transfer_hours(tenant_id: int) -> Run | None:
+    """One run of hours that looks at everything. None: the tenant transfers none, or such a run is on already."""
+    with tenant_scope(tenant_id):
+        if not HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True).exists():
+            return None
+        run = Run.objects.create(tenant_id=tenant_id, kind=Run.Kind.HOURS)
+    return hours(tenant_id, run.pk)
+
+
+def reports_by_state(tenant_id: int) -> list[tuple[str, int]]:
+    """How the work reports stand: state in words, count."""
+    with tenant_scope(tenant_id):
+        reports = WorkReport.objects.filter(tenant_id=tenant_id)
+        counts = dict(reports.values_list("state").annotate(count=Count("pk")))
+    return [(str(label), counts[state]) for state, label in WorkReport.State.choices if state in counts]
 
 
 def open_count(tenant_id: int) -> int:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from mappings.models import HoursPolicy, WorkTypeRule
@@ -455,3 +456,21 @@ def test_a_missing_right_on_one_table_is_no_trouble_of_the_connection(desk, worl
     connection = desk.company.connection("uniconta")
     assert (connection.state, connection.failure_count) == ("working", 0)
     assert desk.lines() == []
+
+
+def test_the_command_line_transfers_hours_and_says_how_they_stand(desk, capsys):
+    sent, waiting = desk.report("8"), desk.report("3")
+    desk.approve(sent)
+    call_command("sync", "nordbyg", "--entity", "work_report")
+    shown = {
+        label.strip(): count.strip()
+        for _, label, count, _ in (
+            line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")
+        )
+    }
+    assert shown == {"Waits for approval": "1", "Transferred": "1", "Lines sent": "1"}
+    assert [line[0] for line in desk.lines()] == [f"I{sent}"]
+    assert desk.state(waiting) == (State.WAITING, "awaits_approved")
+    desk.set_up(enabled=False)
+    with pytest.raises(CommandError, match="transfers no work reports"):
+        call_command("sync", "nordbyg", "--entity", "work_report")

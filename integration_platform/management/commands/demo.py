@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from integration_platform import postgres
-from integration_platform.demo_story import Simulated, live_a_day, move_in, wait_for_first_load
+from integration_platform.demo_story import Simulated, end_a_fortnight, live_a_day, move_in, wait_for_first_load
 from integration_platform.processes import ProcessError, Processes, environment_without
 
 DATABASE = "platform_demo"
@@ -112,7 +112,7 @@ class Demo:
 
         say("Starting the simulators of Uniconta and Intempus ...")
         ports = [f"--{system}-port={self.ports[system]}" for system in SYSTEM_PORTS]
-        self.processes.start("simulators", [sys.executable, "-m", "tests.simulators", *ports])
+        self.processes.start("simulators", [sys.executable, "-m", "tests.simulators", "--hours", *ports])
         for system in SYSTEM_PORTS:
             self.processes.wait_until(partial(answers, self.system_url(system)), f"The {system} simulator", 30)
 
@@ -133,9 +133,17 @@ class Demo:
         say("Letting both companies live through a day ...")
         if wait_for_first_load(*simulated):
             live_a_day(*simulated)
+            self.transfer_hours()
+            end_a_fortnight(*simulated)
+            self.transfer_hours()
         else:
             say("The first load takes longer than usual, so the day is left out; the console shows how far it is.")
         self.show()
+
+    def transfer_hours(self) -> None:
+        """The schedule would do it within a minute."""
+        for company in COMPANIES:
+            self.manage("sync", company, "--entity", "work_report")
 
     def watch(self) -> None:
         """Until Ctrl-C, or until a child ends: then ProcessError says which and why."""

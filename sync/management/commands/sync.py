@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from mappings.entities import ENTITIES
+from mappings.entities.work_report import NAME as WORK_REPORT
 from mappings.labels import entity_label
 from mappings.models import EntityPolicy
 from mappings.spec import System
@@ -28,7 +29,9 @@ from sync.domain.foreground import (
     preview_groups,
     read_side,
     read_total,
+    reports_by_state,
     summarise,
+    transfer_hours,
 )
 from sync.domain.preview import Preview, preview_entity
 from sync.models import Run
@@ -51,7 +54,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--entity", metavar="E", choices=list(ENTITIES), help=f"one of {', '.join(ENTITIES)}")
+        names = [*ENTITIES, WORK_REPORT]
+        parser.add_argument("--entity", metavar="E", choices=names, help=f"one of {', '.join(names)}")
         parser.add_argument(
             "--from", dest="source", choices=[str(system) for system in System], help="read this system only"
         )
@@ -64,6 +68,9 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no tenant '{slug}'.")
             policies = EntityPolicy.objects.filter(tenant=tenant, enabled=True)
             enabled = [name for name in ENTITIES if name in set(policies.values_list("entity", flat=True))]
+        if entity == WORK_REPORT:
+            self.transfer(tenant, is_dry=options["dry_run"], is_alone=True)
+            return
         if entity and entity not in enabled and not ENTITIES[entity].is_on_demand:
             raise CommandError(
                 f"{slug}: {entity} is not switched on; see [tenant.entities.{entity}] in the tenant file."
@@ -73,6 +80,8 @@ class Command(BaseCommand):
             self.preview(tenant, [entity] if entity else enabled, System(source) if source else None)
         else:
             self.synchronise(tenant, systems, entity or "")
+            if not entity and not source:
+                self.transfer(tenant, is_dry=False, is_alone=False)
 
     # ----------------------------------------------------------------------------------------- for real
 
@@ -92,6 +101,27 @@ class Command(BaseCommand):
         failed = [run for run in runs if run is not None and run.state == Run.State.FAILED]
         if failed:
             raise CommandError("\n".join(f"{run.get_kind_display()}: {sentence(run)}" for run in failed))
+
+    def transfer(self, tenant: Tenant, *, is_dry: bool, is_alone: bool) -> None:
+        if is_dry:
+            raise CommandError(
+                "Work reports need no dry run: the console says of each what would become of it, and why."
+            )
+        if is_alone and not tenant.is_live:
+            raise CommandError(f"{tenant.slug} is not live, so nothing may be written.")
+        run = transfer_hours(tenant.pk)
+        if run is None:
+            if is_alone:
+                raise CommandError(f"{tenant.slug} transfers no work reports, or a worker is doing so right now.")
+            return
+        table = Table(title=f"{tenant.name}: {entity_label(WORK_REPORT)}", show_header=False, title_justify="left")
+        table.add_column()
+        table.add_column(justify="right")
+        for label, count in (*reports_by_state(tenant.pk), ("Lines sent", run.counts.get("transferred", 0))):
+            table.add_row(label, str(count))
+        self.stdout.write(as_text(table))
+        if run.state == Run.State.FAILED:
+            raise CommandError(f"{run.get_kind_display()}: {sentence(run)}")
 
     def read(self, tenant: Tenant, system: System, entity: str) -> Run | None:
         label = Connection.System(system.value).label
