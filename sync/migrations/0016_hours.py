@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("transfer", "Transfer"),
+                            ("transfer", "Line"),
                             ("reversal", "Reversal"),
                             ("earlier", "Transferred earlier"),
                         ],

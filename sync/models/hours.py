@@ -141,7 +141,7 @@ class JournalLine(models.Model):
     """
 
     class Kind(models.TextChoices):
-        TRANSFER = "transfer", _("Transfer")
+        TRANSFER = "transfer", _("Line")
         REVERSAL = "reversal", _("Reversal")
         EARLIER = "earlier", _("Transferred earlier")
 
