@@ -69,7 +69,7 @@ LISTS: Mapping[str, Side] = {
 KEPT: Mapping[str, tuple[str, ...]] = {
     "work_category": ("type", "supplement", "work_model"),
     "work_type": ("active", "work_model", "work_category"),
-    "journal": ("Blocked",),
+    "journal": ("Blocked", "DeleteLines"),
     "category": ("Item", "Unit"),
     "pay_type": ("Blocked", "Unit", "InternalType"),
     "item": ("Blocked", "Unit", "PrCategory"),
@@ -105,7 +105,7 @@ def read_report(row: Mapping[str, Any]) -> dict[str, Any]:
         raise MappingError("expected a number, got nothing", "amount")
     return {
         "employee_id": id_of(row.get("employee")) or read_text(row.get("employee_id")),
-        "employee_number": read_text(row.get("employee_number")),
+        "employee_number": read_text(row.get("employee_number"))[:40],
         "employee_name": read_text(row.get("employee_name"))[:255],
         "case_id": id_of(row.get("case")),
         "case_name": read_text(row.get("case_name"))[:255],

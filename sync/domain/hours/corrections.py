@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mappings.entities.work_report import LINE
+from mappings.entities.work_report import LINE, TRANSACTION
 from mappings.hours import Outcome, reference
 from mappings.spec import System
 from sync.connectors.base import Row
@@ -44,12 +44,13 @@ def choose(report_id: int, answer: str, user_id: int | None) -> Run:
     """Change the unposted line in place, or reverse it and book anew. Raises RefusedError."""
     report = WorkReport.objects.select_for_update().get(pk=report_id)
     line = standing_line(report)
-    if report.state != State.CHANGED or line is None:
+    if report.state != State.CHANGED or line is None or report.answer:
         raise RefusedError("hours_not_asked")
     if answer == WorkReport.Answer.CHANGE and line.state != LineState.IN_JOURNAL:
         raise RefusedError("line_not_in_journal")
     report.answer, report.answered_by_id = WorkReport.Answer(answer), user_id
-    report.save(update_fields=["answer", "answered_by"])
+    report.answered_hash = report.content_hash
+    report.save(update_fields=["answer", "answered_by", "answered_hash"])
     _note(report, f"answer_{answer}", user_id)
     return fetch_now(report.tenant_id, user_id)
 
@@ -71,11 +72,14 @@ def send_again(report_id: int, user_id: int | None) -> Run:
     report = WorkReport.objects.select_for_update().get(pk=report_id)
     if report.state != State.NEEDS_ATTENTION or report.reason not in ("line_missing", "line_refused"):
         raise RefusedError("hours_not_asked")
-    refused = report.lines.filter(state=LineState.REFUSED, kind=JournalLine.Kind.REVERSAL)
-    if refused.update(state=LineState.PLANNED):
-        report.state = State.SENDING  # what it reverses still stands
+    # The last line says what was worked: it is made anew. Reversals, and what they reverse, are sent as they were.
+    last = report.lines.order_by("-number")[:1].values("pk")
+    said = report.lines.filter(pk__in=last, kind=JournalLine.Kind.TRANSFER)
+    again = report.lines.filter(state__in=(LineState.MISSING, LineState.REFUSED)).exclude(pk__in=said.values("pk"))
+    said.filter(state=LineState.MISSING).update(state=LineState.GIVEN_UP)
+    if again.update(state=LineState.PLANNED):
+        report.state = State.SENDING
     else:
-        report.lines.filter(state=LineState.MISSING).update(state=LineState.GIVEN_UP)
         report.state, report.transferred_hash = State.WAITING, ""
     report.reason, report.problems = "", []
     report.save(update_fields=["state", "reason", "problems", "transferred_hash"])
@@ -115,6 +119,8 @@ def _close(report_id: int, state: str, code: str, user_id: int | None, note: str
     is_asked = report.state in (State.CHANGED, State.NEEDS_ATTENTION)
     if not is_asked and not (report.state == State.TRANSFERRED and unproven.exists()):
         raise RefusedError("hours_not_asked")
+    if report.answer:
+        raise RefusedError("hours_not_asked")  # another one is being carried out
     if is_asked:
         report.state, report.reason, report.problems = state, code, []
         report.answered_hash, report.answer = report.content_hash, ""
@@ -154,13 +160,29 @@ def carry_out(context: HoursContext) -> None:
                 _plan_reversal(context, lease, key)
 
 
+def _asked(context: HoursContext, key: int, answer: str) -> WorkReport | None:
+    """The report, where that answer is still to be carried out and was given to what it says now."""
+    report = WorkReport.objects.select_for_update().get(pk=key)
+    if report.state != State.CHANGED or report.answer != answer:
+        return None
+    if report.answered_hash != report.content_hash:
+        _drop_answer(context, report, "changed_after_transfer")
+        return None
+    return report
+
+
 def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None:
     """The unposted line says what the report says now; that of a report no longer ready is put on hold."""
     with tenant_scope(context.tenant_id):
         fence(lease)
-        report = WorkReport.objects.get(pk=key)
+        report = _asked(context, key, WorkReport.Answer.CHANGE)
+        if report is None:
+            return
         line = standing_line(report)
         verdict = rules.judge(report)
+    posted = context.connectors[System.UNICONTA].find_by_key(TRANSACTION, [line.reference]) if line else ()
+    if any(True for _ in posted):  # a journal may keep what is posted
+        line = None
     if line is None or line.state != LineState.IN_JOURNAL:
         _give_up(context, lease, report, "line_not_in_journal")
         return
@@ -211,7 +233,9 @@ def _plan_reversal(context: HoursContext, lease: Lease, key: int) -> None:
     """The opposite of the line as it stands in Uniconta, at its own prices. What is booked anew follows when it is there."""
     with tenant_scope(context.tenant_id):
         fence(lease)
-        report = WorkReport.objects.get(pk=key)
+        report = _asked(context, key, WorkReport.Answer.REVERSE)
+        if report is None:
+            return
         line = standing_line(report)
         [(_, last)] = last_lines([report])
         if line is None or last is None:
@@ -245,7 +269,8 @@ def _reversed(line: JournalLine, closed_until: date | None) -> dict[str, Any]:
     if closed_until is not None and day <= closed_until:
         values["Text"] = f"{day:%d-%m-%Y} {values.get('Text', '')}".strip()
         day = closed_until + timedelta(days=1)
-    return {**values, "Date": day.isoformat(), "Qty": str(quantity)}
+    held = {"OnHold": True} if line.is_on_hold else {}  # neither is posted then
+    return {**values, **held, "Date": day.isoformat(), "Qty": str(quantity)}
 
 
 def _give_up(

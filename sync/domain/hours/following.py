@@ -9,18 +9,19 @@ they are the line is *posted, not proven*.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION, TRANSACTION_BY_PROJECT
+from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION_BY_PROJECT
 from mappings.spec import System
 from mappings.transforms import plain_number
 from sync.connectors.base import Connector, Row
 from sync.domain.context import database_now
 from sync.domain.hours.context import HoursContext
-from sync.domain.hours.transfer import entry, note_seen, save, seen
-from sync.models import JournalLine, ReportCursor, WorkReport
+from sync.domain.hours.transfer import entry, look_up, note_seen, save, seen, settle_report
+from sync.models import JournalLine, ReferenceRow, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
 
 LineState = JournalLine.State
@@ -33,7 +34,7 @@ SIGNATURE = ("Date", "Employee", "Project", "Item")  # and the quantity
 
 
 def follow_lines(context: HoursContext) -> None:
-    """Look at every line that is not known to be posted. One call per look, and one per 40 lines that left the journal.
+    """Look at every line that is not known to be posted. One call per look, and two per 40 lines that left the journal.
 
     Raises RemoteError.
     """
@@ -45,26 +46,23 @@ def follow_lines(context: HoursContext) -> None:
             ).select_related("report")
         )
         ReportCursor.objects.filter(tenant_id=context.tenant_id).update(journal_read_at=read_from)
+        kept = ReferenceRow.objects.filter(tenant_id=context.tenant_id, list="journal", data__DeleteLines=False)
+        keeping = set(kept.values_list("key", flat=True))  # journals in which posted lines stay
     if not lines:
         return
     connector = context.connectors[System.UNICONTA]
     journals = sorted({line.journal for line in lines})
     # The journal first: a line posted between the two readings is then found by the second.
-    standing = _by_reference(connector.find_by_key(LINE_BY_JOURNAL, journals))
-    left = [line for line in lines if line.reference not in standing]
-    posted = _by_reference(connector.find_by_key(TRANSACTION, [line.reference for line in left])) if left else {}
-    lost = [line for line in left if line.reference not in posted]
-    guessed = _by_signature(connector, lost) if lost else {}
+    found: dict[str, list[tuple[str, Row]]] = defaultdict(list)
+    for row in connector.find_by_key(LINE_BY_JOURNAL, journals):
+        found[str(row.get("ReferenceNumber") or "")].append((LineState.IN_JOURNAL.value, row))
+    left = [line for line in lines if line.reference not in found or line.journal in keeping]
+    if left:  # posted, moved to another journal by a person, or gone
+        found |= look_up(connector, [line.reference for line in left])
+    lost = [line for line in left if line.reference not in found]
+    guessed = _by_signature(context, connector, lost) if lost else {}
     for start in range(0, len(lines), CHUNK):
-        _remember(context, lines[start : start + CHUNK], standing, posted, guessed)
-
-
-def _by_reference(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found = defaultdict(list)
-    for row in rows:
-        if name := str(row.get("ReferenceNumber") or ""):
-            found[name].append(row)
-    return dict(found)
+        _remember(context, lines[start : start + CHUNK], found, guessed)
 
 
 def signature(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -73,12 +71,20 @@ def signature(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(str(values.get(name, "")) for name in SIGNATURE), quantity)
 
 
-def _by_signature(connector: Connector, lines: Sequence[JournalLine]) -> dict[int, tuple[str, Row | None]]:
+def _by_signature(
+    context: HoursContext, connector: Connector, lines: Sequence[JournalLine]
+) -> dict[int, tuple[str, Row | None]]:
     """For each line by its key: posted, not proven or missing, and the transaction that says so."""
-    projects = sorted({str(line.values.get("Project", "")) for line in lines} - {""})
+    projects = sorted({str({**line.values, **line.seen}.get("Project", "")) for line in lines} - {""})
+    rows_there = list(connector.find_by_key(TRANSACTION_BY_PROJECT, projects))
+    with tenant_scope(context.tenant_id):
+        posted = JournalLine.objects.filter(tenant_id=context.tenant_id, state=LineState.POSTED)
+        ids = [str(row["RowId"]) for row in rows_there]
+        taken = set(posted.filter(uniconta_id__in=ids).values_list("uniconta_id", flat=True))
     transactions = defaultdict(list)
-    for row in connector.find_by_key(TRANSACTION_BY_PROJECT, projects):
-        if not row.get("ReferenceNumber"):  # another line's own otherwise
+    for row in rows_there:
+        # Another line's own otherwise, by its reference or because it was the proof of that line before.
+        if not row.get("ReferenceNumber") and str(row["RowId"]) not in taken:
             transactions[signature(seen(row))].append(row)
     alike = defaultdict(list)
     for line in lines:
@@ -99,37 +105,37 @@ def _by_signature(connector: Connector, lines: Sequence[JournalLine]) -> dict[in
 def _remember(
     context: HoursContext,
     lines: Sequence[JournalLine],
-    standing: dict[str, list[Row]],
-    posted: dict[str, list[Row]],
+    found: Mapping[str, list[tuple[str, Row]]],
     guessed: dict[int, tuple[str, Row | None]],
 ) -> None:
     with tenant_scope(context.tenant_id):
         now = database_now()
-        # What a person, or a transfer, did to a line while we read is newer than what we read.
-        rows = JournalLine.objects.select_for_update(of=("self",)).select_related("report")
-        fresh = rows.in_bulk([line.pk for line in lines])
+        # What a person, or a transfer, did to a line while we read is newer than what we read. The reports first, as they
+        # do who press something; several lines of a report share it.
+        reports = WorkReport.objects.select_for_update().order_by("pk").in_bulk([line.report_id for line in lines])
+        fresh = JournalLine.objects.select_for_update().in_bulk([line.pk for line in lines])
         changed, entries = [], []
         for old in lines:
             line = fresh[old.pk]
             if line.state != old.state or line.sent_at != old.sent_at:
                 continue
+            line.report = reports[line.report_id]
             before = (line.state, line.seen, line.is_on_hold, line.report.reason)
-            rows_there = standing.get(line.reference) or posted.get(line.reference)
-            if rows_there:
-                state = LineState.IN_JOURNAL if line.reference in standing else LineState.POSTED
-                is_doubled = len(rows_there) > 1 or line.state == LineState.GIVEN_UP
-                note_seen(line, state, rows_there[-1], now)
-                _settle(line, "line_doubled" if is_doubled else "")
+            if rows_there := found.get(line.reference):
+                states = [state for state, _ in rows_there]
+                is_doubled = len(set(states)) < len(states) or _is_doubled(line)
+                note_seen(line, *rows_there[-1], now)
+                _settle(line, "line_doubled" if is_doubled else "", now, was_lost=before[0] == LineState.GIVEN_UP)
             elif line.state == LineState.GIVEN_UP:
                 continue
             else:
                 state_found, row = guessed[line.pk]
                 if row is None:
                     line.state = LineState(state_found)
-                    _settle(line, "line_missing")
+                    _settle(line, "line_missing", now)
                 else:
                     note_seen(line, state_found, row, now)
-                    _settle(line, "")
+                    _settle(line, "", now)
             if (line.state, line.seen, line.is_on_hold, line.report.reason) != before:
                 changed.append(line)
                 if line.state != before[0]:
@@ -141,14 +147,30 @@ def _remember(
         context.count("missing", sum(line.state == LineState.MISSING for line in changed))
 
 
-def _settle(line: JournalLine, reason: str) -> None:
-    """Say on the report what became of its line; a person's own answers stand."""
+def _is_doubled(line: JournalLine) -> bool:
+    """Whether the hours of the report stand more than once, this line included. Asked only where it may be so."""
+    if line.state != LineState.GIVEN_UP and line.report.reason != "line_doubled":
+        return False
+    others = JournalLine.objects.filter(report=line.report, state__in=JournalLine.STANDING).exclude(pk=line.pk)
+    kinds = [line.kind, *others.values_list("kind", flat=True)]
+    return kinds.count(JournalLine.Kind.TRANSFER) - kinds.count(JournalLine.Kind.REVERSAL) > 1
+
+
+def _settle(line: JournalLine, reason: str, now: datetime, *, was_lost: bool = False) -> None:
+    """Say on the report what became of its line; a person's own answers stand.
+
+    A report that was reversed is judged afresh, and asks all the same when a line of its chain goes missing.
+    """
     report = line.report
-    if report.state not in (State.TRANSFERRED, State.NEEDS_ATTENTION):
+    if report.state != State.TRANSFERRED and report.state not in WorkReport.OPEN:
         return
     if reason:
         report.state, report.reason, report.problems = State.NEEDS_ATTENTION, reason, [[reason, line.reference]]
-    elif report.reason in ("line_missing", "line_doubled"):
-        others = JournalLine.objects.filter(report=report, state=LineState.MISSING).exclude(pk=line.pk)
-        if not others.exists():
-            report.state, report.reason, report.problems = State.TRANSFERRED, "", []
+        report.transferred_hash = report.transferred_hash or line.content_hash
+    elif was_lost or report.reason in ("line_missing", "line_doubled"):
+        chain = JournalLine.objects.filter(report=report).exclude(pk=line.pk)
+        if not chain.filter(state=LineState.MISSING).exists():
+            standing = chain.filter(state__in=JournalLine.STANDING, number__gt=line.number).order_by("number")
+            last = standing.last() or line
+            last.report = report
+            settle_report(last, now)

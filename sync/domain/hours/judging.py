@@ -90,7 +90,9 @@ def _chunks(context: HoursContext, reports: QuerySet[WorkReport]) -> Iterator[li
 def _judge_chunk(context: HoursContext, rules: Rules, keys: list[int]) -> None:
     with tenant_scope(context.tenant_id):
         changed, entries = [], []
-        for report in WorkReport.objects.select_for_update().filter(pk__in=keys, state__in=WorkReport.OPEN):
+        for report in WorkReport.objects.select_for_update().filter(
+            pk__in=keys, state__in=WorkReport.OPEN, transferred_hash=""
+        ):
             verdict = rules.judge(report)
             new = _columns(report, rules, verdict)
             old = {name: getattr(report, name) for name in new}
@@ -112,7 +114,11 @@ def _columns(report: WorkReport, rules: Rules, verdict: Verdict) -> dict[str, An
     refused = report.reason == "line_refused"
     if verdict.outcome is Outcome.READY and refused and report.line == dict(verdict.line):
         # Uniconta refused this very line: it is sent again when a person says so, or when it says something else.
-        return {"warnings": sorted({problem.code for problem in verdict.warnings})}
+        return {
+            "state": State.NEEDS_ATTENTION,
+            "reason": report.reason,
+            "warnings": sorted({problem.code for problem in verdict.warnings}),
+        }
     kind = rules.lists.kind(report) if not report.unreadable else None
     return {
         "state": State(verdict.outcome.value),
@@ -146,13 +152,13 @@ def _note_changed(context: HoursContext, rules: Rules, keys: list[int]) -> None:
         rows, entries = list(reports), []
         for report in rows:
             if report.state == State.CHANGED:
-                report.state, report.reason = State.TRANSFERRED, ""
+                report.state, report.reason, report.answer = State.TRANSFERRED, "", ""  # nothing to carry out any more
                 code = "changed_back"
             else:
                 report.state, report.reason = State.CHANGED, _what_changed(report)
                 code = report.reason
             entries.append(_entry(context, report, code))
-        WorkReport.objects.bulk_update(rows, ["state", "reason"], batch_size=200)
+        WorkReport.objects.bulk_update(rows, ["state", "reason", "answer"], batch_size=200)
         ReportEntry.objects.bulk_create(entries)
 
 

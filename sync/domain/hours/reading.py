@@ -184,9 +184,9 @@ def _code(report: WorkReport, was_approved: bool, was_locked: bool) -> str:
 
 
 def _touch(report: WorkReport) -> None:
-    """It has changed: whoever is not transferred yet is judged afresh."""
+    """It has changed: whoever is not transferred yet is judged afresh. Who asks about a line of its own goes on asking."""
     report.changed_at = timezone.now()
-    if report.state in WorkReport.OPEN:
+    if report.state in WorkReport.OPEN and not report.transferred_hash:
         report.state, report.attempts, report.due_at = WorkReport.State.WAITING, 0, timezone.now()
 
 

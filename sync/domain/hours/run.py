@@ -60,7 +60,7 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
         look_for_earlier(context)
         carry_out(context)
         transfer(context)
-        if counts.get("reversed"):  # what was reversed is booked anew
+        if counts.get("reversed") or counts.get("put_back"):  # what was reversed is booked anew
             judge_reports(context)
             transfer(context)
         if is_asked or position.journal_read_at is None or now - position.journal_read_at >= JOURNAL_EVERY:

@@ -16,10 +16,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from mappings.entities.work_report import LINE, TRANSACTION
 from mappings.hours import quantity, reference
+from mappings.models import HoursPolicy
 from mappings.spec import System
 from mappings.transforms import plain_number
 from sync.connectors.base import Connector, Row
@@ -35,6 +35,8 @@ State = WorkReport.State
 LineState = JournalLine.State
 #: As many references as one look-up takes (Uniconta API page 1.8), and no more than 50 lines per insert.
 BATCH = 40
+#: Uniconta said done, and does not show the line.
+NOT_FOUND = "not_found_after_write"
 #: A drain has the lease for a few seconds at a time; what waits longer is left to the next run.
 LEASE_WAIT_SECONDS, LEASE_LOOK_SECONDS = 15.0, 0.2
 
@@ -44,10 +46,10 @@ def transfer(context: HoursContext) -> None:
     is_more = True
     while is_more:
         with leased(context) as lease:
-            lines = _claim(context, lease) if lease else []
-            if lease and lines:
-                _send(context, lease, lines)
-            is_more = bool(lines)
+            unclear, fresh = _claim(context, lease) if lease else ([], [])
+            if lease and (unclear or fresh):
+                _send(context, lease, unclear, fresh)
+            is_more = bool(unclear or fresh)
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def leased(context: HoursContext) -> Iterator[Lease | None]:
 # ------------------------------------------------------------------------------------------------ what to send
 
 
-def _claim(context: HoursContext, lease: Lease) -> list[JournalLine]:
+def _claim(context: HoursContext, lease: Lease) -> tuple[list[JournalLine], list[JournalLine]]:
     """The next lines to settle: unclear ones that may be looked into by now, then what is ready.
 
     From the commit on they are *being sent*; a worker that dies leaves them so, and whoever comes next calls them unclear.
@@ -81,20 +83,23 @@ def _claim(context: HoursContext, lease: Lease) -> list[JournalLine]:
     with tenant_scope(context.tenant_id):
         now = fence(lease)
         lines = JournalLine.objects.filter(tenant_id=context.tenant_id)
-        lines.filter(state=LineState.SENDING).exclude(claim=lease.token).update(state=LineState.UNCLEAR)
+        # Its last call may have been made a moment ago.
+        died = lines.filter(state=LineState.SENDING).exclude(claim=lease.token)
+        died.update(state=LineState.UNCLEAR, sent_at=now)
         settled = now - timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
         unclear = lines.filter(state=LineState.UNCLEAR, sent_at__lte=settled, report__due_at__lte=now)
         taken = list(unclear.select_related("report").order_by("pk")[:BATCH])
         fresh = [] if _is_paused(context, now) else _fresh_lines(context, now, BATCH - len(taken))
         for line in (*taken, *fresh):
             line.state, line.claim, line.sent_at = LineState.SENDING, lease.token, now
+        for line in fresh:
             line.error_code = line.error_detail = ""
         columns = ["state", "claim", "sent_at", "error_code", "error_detail"]
         again = [line for line in fresh if line.pk is not None]
         JournalLine.objects.bulk_update([*taken, *again], [*columns, *SAID], batch_size=BATCH)
         JournalLine.objects.bulk_create([line for line in fresh if line.pk is None])
         WorkReport.objects.filter(pk__in=[line.report_id for line in fresh]).update(state=State.SENDING)
-        return [*taken, *fresh]
+        return taken, fresh
 
 
 #: What a line says, and of which content.
@@ -156,22 +161,29 @@ def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
 
 
 def _is_paused(context: HoursContext, now: datetime) -> bool:
-    """A person is posting the journal. What is unclear is looked into all the same: nothing new is sent then."""
-    until = context.policy.paused_until
-    return until is not None and until > now
+    """A person is posting the journal, or has switched hours off, perhaps since the run began. What is unclear is looked
+    into all the same: nothing new is sent then. Call inside a scope.
+    """
+    policy = HoursPolicy.objects.filter(tenant_id=context.tenant_id, enabled=True).first()
+    return policy is None or (policy.paused_until is not None and policy.paused_until > now)
 
 
 # ------------------------------------------------------------------------------------------------ sending
 
 
-def _send(context: HoursContext, lease: Lease, lines: Sequence[JournalLine]) -> None:
+def _send(context: HoursContext, lease: Lease, unclear: Sequence[JournalLine], fresh: Sequence[JournalLine]) -> None:
     connector = context.connectors[System.UNICONTA]
-    missing = _settle_found(context, lease, connector, lines)
+    missing = _settle_found(context, lease, connector, [*unclear, *fresh])
+    # Surely not there. The report may have changed since: it is judged afresh before anything is sent for it.
+    lost = [line for line in missing if line in unclear]
+    _lose(context, lease, [line for line in lost if line.error_code == NOT_FOUND])
+    _put_back(context, lease, [line for line in lost if line.error_code != NOT_FOUND], "")
+    missing = [line for line in missing if line not in unclear]
     if not missing:
         return
     with tenant_scope(context.tenant_id):
-        fence(lease)
-    if _is_paused(context, timezone.now()) or not lease.has_time_for(min(CALL_SECONDS, 0.6 * lease_seconds())):
+        is_paused = _is_paused(context, fence(lease))
+    if is_paused or not lease.has_time_for(min(CALL_SECONDS, 0.6 * lease_seconds())):
         _put_back(context, lease, missing, "")
         return
     try:
@@ -186,7 +198,7 @@ def _send(context: HoursContext, lease: Lease, lines: Sequence[JournalLine]) -> 
         _put_back(context, lease, missing, error.code)
         raise
     lost = _settle_found(context, lease, connector, missing)
-    _unclear(context, lease, lost, Unclear("not_found_after_write", is_outage=False))
+    _unclear(context, lease, lost, Unclear(NOT_FOUND, is_outage=False))
 
 
 def _send_singly(context: HoursContext, lease: Lease, connector: Connector, lines: Sequence[JournalLine]) -> None:
@@ -195,7 +207,10 @@ def _send_singly(context: HoursContext, lease: Lease, connector: Connector, line
     while rest:
         line = rest.pop(0)
         with tenant_scope(context.tenant_id):
-            fence(lease)
+            is_paused = _is_paused(context, fence(lease))
+        if is_paused:
+            _put_back(context, lease, [line, *rest], "")
+            return
         try:
             written = connector.create(LINE, wire(line), creation_id="")
         except Unclear as error:
@@ -249,14 +264,20 @@ def _confirm(context: HoursContext, lease: Lease, found: Mapping[JournalLine, li
     with tenant_scope(context.tenant_id):
         now = fence(lease)
         entries = []
+        by_key = {line.report_id: line.report for line in found}
+        there = JournalLine.objects.filter(report__in=by_key, state__in=JournalLine.STANDING).order_by("number")
+        last = {line.report_id: line for line in there}
         for line, rows in found.items():
+            line.report = by_key[line.report_id]  # one and the same for all lines of a report
             # The same row may be seen in the journal and, posted meanwhile, among the transactions.
             standing = {state for state, _ in rows}
             is_doubled = any(sum(state == each for state, _ in rows) > 1 for each in standing)
             state, row = rows[-1]
             note_seen(line, state, row, now)
             report = line.report
-            settle_report(line, now)
+            said = max(line, last.get(line.report_id, line), key=lambda each: each.number)
+            said.report = line.report
+            settle_report(said, now)
             if is_doubled:
                 report.state, report.reason = State.NEEDS_ATTENTION, "line_doubled"
             sent = "line_reversed" if line.kind == JournalLine.Kind.REVERSAL else "line_sent"
@@ -268,8 +289,8 @@ def _confirm(context: HoursContext, lease: Lease, found: Mapping[JournalLine, li
 
 
 def settle_report(line: JournalLine, now: datetime) -> None:
-    """The line stands in Uniconta: so does its report, as it was when the line was made. After a reversal nothing does,
-    and the report is judged afresh.
+    """The last line of the chain stands in Uniconta: so does its report, as it was when the line was made. After a reversal
+    nothing does, and the report is judged afresh.
     """
     report = line.report
     if line.kind == JournalLine.Kind.REVERSAL:
@@ -287,6 +308,8 @@ def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:
     line.seen = seen(row)
     line.differing = sorted(name for name in COMPARED if name in line.values and not _is_same(line, name))
     line.is_on_hold = row.get("OnHold") is True
+    if line.state == LineState.IN_JOURNAL:
+        line.journal = str(row.get("Journal") or line.journal)  # a person may have moved it
     line.error_code = line.error_detail = ""
     line.confirmed_at = line.confirmed_at or now
     if line.state == LineState.POSTED:
@@ -330,8 +353,19 @@ def seen(row: Row) -> dict[str, Any]:
 
 
 def _unclear(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], error: RemoteError) -> None:
-    """Nobody knows whether they are there: they are looked for later, and sent only when they are surely not."""
+    """Nobody knows whether they are there: they are looked for later, and sent only when they are surely not. The wait
+    begins now: of several calls theirs may have been the last.
+    """
     _leave(context, lease, lines, LineState.UNCLEAR, "line_unclear", error)
+
+
+def _lose(context: HoursContext, lease: Lease, lines: Sequence[JournalLine]) -> None:
+    """Uniconta said done, and after the wait still shows them nowhere: sent again, they might come twice. A person decides."""
+    for line in lines:
+        line.report.state, line.report.reason = State.NEEDS_ATTENTION, "line_missing"
+        line.report.problems = [["line_missing", line.reference]]
+        line.report.transferred_hash = line.content_hash
+    _leave(context, lease, lines, LineState.MISSING, "line_missing", Unclear(NOT_FOUND, is_outage=False))
 
 
 def _refuse(context: HoursContext, lease: Lease, line: JournalLine, error: RemoteError) -> None:
@@ -347,31 +381,36 @@ def _leave(
     if not lines:
         return
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        now = fence(lease)
         for line in lines:
-            line.state, line.claim = LineState(state), None
+            line.state, line.claim, line.sent_at = LineState(state), None, now
             line.error_code, line.error_detail = error.code, error.detail
         save(lines, [entry(context, line, code, error.detail) for line in lines])
 
 
 def _put_back(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], code: str) -> None:
-    """Surely not sent: the reports are ready as before."""
+    """Surely not sent: the reports are judged afresh, as they may have changed meanwhile."""
+    if not lines:
+        return
     with tenant_scope(context.tenant_id):
         fence(lease)
         for line in lines:
             line.claim, line.error_code = None, code
-            if line.kind == JournalLine.Kind.REVERSAL:
+            if line.report.transferred_hash:  # a reversal, or what one reverses: to be sent as it is
                 line.state = LineState.PLANNED
             else:
-                line.state, line.report.state = LineState.REFUSED, State.READY
+                line.state, line.report.state = LineState.REFUSED, State.WAITING
         save(lines, [])
+    context.count("put_back", len(lines))
 
 
 def save(lines: Iterable[JournalLine], entries: list[ReportEntry]) -> None:
     """Store lines, their reports, and what happened. Call inside a fenced scope."""
     rows = list(lines)
     columns = ["state", "claim", "uniconta_id", "seen", "differing", "is_on_hold", "error_code", "error_detail"]
-    JournalLine.objects.bulk_update(rows, [*columns, "confirmed_at", "posted_at"], batch_size=BATCH)
+    JournalLine.objects.bulk_update(
+        rows, [*columns, "journal", "sent_at", "confirmed_at", "posted_at"], batch_size=BATCH
+    )
     columns = ["state", "reason", "problems", "attempts", "due_at", "transferred_hash", "transferred_at"]
     WorkReport.objects.bulk_update({line.report for line in rows}, columns, batch_size=BATCH)
     ReportEntry.objects.bulk_create(entries)
