@@ -53,6 +53,7 @@ log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
 SHORT_LIFE_SECONDS = 60.0  # a cluster that lived less is started again after a pause
 LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_START_SECONDS = 600.0
 STATEMENT_SECONDS = 15  # for the supervisor's own statements: one that waits for a lock must not stop the bells
 TICK_SECONDS = 0.2
 
@@ -299,9 +300,10 @@ class Upkeep:
 
 
 class Supervisor:
-    def __init__(self, beat_limit: float, stop_limit: float) -> None:
+    def __init__(self, beat_limit: float, stop_limit: float, start_limit: float) -> None:
         self.beat_limit = beat_limit
         self.stop_limit = stop_limit
+        self.start_limit = max(start_limit, beat_limit)
         self.signal_count = 0
         self.upkeep = Upkeep(f"{socket.gethostname()}:{os.getpid()}", beat_limit)
 
@@ -327,6 +329,8 @@ class Supervisor:
                 self.upkeep.cluster_ended(cluster.unfinished)
                 break
             lived = time.monotonic() - cluster.started_at
+            if reason == "cluster_did_not_start":  # a machine so slow gets more time, or nothing would ever start on it
+                self.start_limit = max(self.start_limit, min(2 * self.start_limit, LONGEST_START_SECONDS))
             short_lives = short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
             pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** (short_lives - 1)) if short_lives else 0.0
             log.error(reason, lived_seconds=round(lived, 1), next_start_in_seconds=pause)
@@ -369,8 +373,12 @@ class Supervisor:
         connection.close()
 
     def _watch(self, cluster: Cluster) -> str:
-        """Wait until something is wrong with the cluster, and return what, or until a signal comes."""
+        """Wait until something is wrong with the cluster, and return what, or until a signal comes.
+
+        Until its first beat it is starting, which takes longer than a beat where the machine has much to do.
+        """
         free_at = cluster.started_at  # since when a worker has been free to execute a beat, as far as we saw
+        is_slow = False
         while not self.is_stopping():
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
@@ -380,8 +388,15 @@ class Supervisor:
                 free_at = now
             since = max(free_at, self.upkeep.beat_seen_at, self.upkeep.answering_since)
             is_database_there = not self.upkeep.is_away and now - self.upkeep.answered_at < 2
-            if is_database_there and now - since > self.beat_limit:
+            if not is_database_there or now - since <= self.beat_limit:
+                continue
+            if self.upkeep.beat_seen_at > cluster.started_at:
                 return "cluster_hangs"
+            if now - since > self.start_limit:
+                return "cluster_did_not_start"
+            if not is_slow:
+                log.warning("cluster_starts_slowly", seconds=round(now - since), is_killed_after=self.start_limit)
+            is_slow = True
         return "stopping"
 
 
@@ -395,6 +410,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--stop-limit", type=float, default=30, metavar="SECONDS", help="how long running work may take to finish"
         )
+        parser.add_argument(
+            "--start-limit",
+            type=float,
+            default=120,
+            metavar="SECONDS",
+            help="how long a cluster may take to its first beat; twice as long after each that did not come",
+        )
         # How the supervisor starts the cluster.
         parser.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)
         parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
@@ -403,4 +425,4 @@ class Command(BaseCommand):
         if options["supervisor"]:
             run_cluster(options["supervisor"], options["marks"])
         else:
-            Supervisor(options["beat_limit"], options["stop_limit"]).run()
+            Supervisor(options["beat_limit"], options["stop_limit"], options["start_limit"]).run()
