@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
@@ -38,12 +38,17 @@ def audit(tenant_id: int | None, user_id: int | None, action: str, detail: str =
 def start_run(run: Run) -> Run:
     """What a person asked for, queued and noted; or the run that waits for the same already. Call inside a scope."""
     same = {name: getattr(run, name) for name in ("tenant_id", "kind", "system", "entity", "link_id", "result")}
-    waiting = Run.objects.filter(**same, state=Run.State.QUEUED, requested_by__isnull=False).first()
+    waiting = _still_queued(Run.objects.filter(**same, requested_by__isnull=False))
     if waiting is not None:
         return waiting
     queue_run(run)
     audit(run.tenant_id, run.requested_by_id, f"run_{run.kind}", run.system)
     return run
+
+
+def _still_queued(runs: QuerySet[Run]) -> Run | None:
+    """One that has not begun, and does not begin before what the caller changed is committed. Call inside a scope."""
+    return runs.select_for_update(of=("self",)).filter(state=Run.State.QUEUED).first()
 
 
 def compare_again(tenant_id: int, entity: str, user_id: int | None) -> Run | None:
@@ -53,8 +58,8 @@ def compare_again(tenant_id: int, entity: str, user_id: int | None) -> Run | Non
     """
     if not Tenant.objects.filter(pk=tenant_id, state=Tenant.State.LIVE).exists():
         return None
-    runs = Run.objects.filter(tenant_id=tenant_id, kind=Run.Kind.RECONCILE, entity=entity, state=Run.State.QUEUED)
-    return runs.first() or queue_run(
+    waiting = _still_queued(Run.objects.filter(tenant_id=tenant_id, kind=Run.Kind.RECONCILE, entity=entity))
+    return waiting or queue_run(
         Run(tenant_id=tenant_id, kind=Run.Kind.RECONCILE, entity=entity, requested_by_id=user_id), MOMENT
     )
 

@@ -34,12 +34,12 @@ FORECAST_AT_MOST = 5000
 
 def brake(context: Context, entity: Entity, items: list[Item]) -> None:
     """Hold what is too much. Raises RemoteError, because it may have to read records nobody has looked at yet."""
-    _classify(context, entity, items)
+    classify(context, entity, items)
     kinds = sorted({kind for item in items for kind in item.brakes})
     if not kinds:
         return
     with tenant_scope(context.tenant_id):
-        limit = _limit(context, entity)
+        limit = limit_for(context, entity)
         needs_forecast = entity.name not in context.forecasts and _could_exceed(context, entity, items, kinds, limit)
     if needs_forecast:
         context.forecasts[entity.name] = _forecast(context, entity, {item.link.pk for item in items})
@@ -51,7 +51,8 @@ def brake(context: Context, entity: Entity, items: list[Item]) -> None:
 # ------------------------------------------------------------------------------------------------ what counts
 
 
-def _classify(context: Context, entity: Entity, items: list[Item]) -> None:
+def classify(context: Context, entity: Entity, items: list[Item]) -> None:
+    """Note on each item which drastic kinds of change it counts among."""
     for item in items:
         if item.error is None and not _is_exempt(context, entity, item):
             item.brakes = kinds_of(entity, item)
@@ -84,7 +85,8 @@ def _is_exempt(context: Context, entity: Entity, item: Item) -> bool:
     return loaded_at is None or (is_new and item.link.created_at <= loaded_at + FIRST_LOAD)
 
 
-def _limit(context: Context, entity: Entity) -> int:
+def limit_for(context: Context, entity: Entity) -> int:
+    """More records than this are held. Call inside a scope."""
     linked = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=entity.name)
     return max(AT_LEAST, int(SHARE * linked.exclude(uniconta_id="").exclude(intempus_id="").count()))
 
@@ -122,7 +124,7 @@ def _forecast(context: Context, entity: Entity, in_hand: set[int]) -> dict[str, 
         links = set(hinted.exclude(link=None).values_list("link_id", flat=True)[:FORECAST_AT_MOST])
         items = load_items(links - in_hand, {})
         plan_items(context, entity, items)
-        _classify(context, entity, items)
+        classify(context, entity, items)
     for item in items:
         for kind in item.brakes:
             found[kind].add(item.link.pk)

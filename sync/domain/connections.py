@@ -23,7 +23,7 @@ from sync.connectors.errors import ConnectionBroken, RemoteError, RetryLater
 from sync.connectors.registry import connect
 from sync.domain.budgets import Login, count_calls, login_of, used_share, waits
 from sync.domain.runs import fail_run, finish_run, sign_of_life, start
-from sync.models import CallCount, Exchange
+from sync.models import CallCount, Exchange, Run
 from tenants.models import Connection, RemoteHost, Tenant
 from tenants.scoping import tenant_scope
 
@@ -52,7 +52,7 @@ class Recorder:
     """Collects the exchanges of one piece of work from all its threads; `flush` stores them."""
 
     tenant_id: int
-    run_id: int | None = None
+    run: Run | None = None
     #: What the calls are for, by which log-ins, and how much of the day's calls was used before; see budgets.
     cause: str = CallCount.Cause.PERSON
     logins: dict[str, Login] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Recorder:
             self._waiting.append((timezone.now(), current_entry.get(), exchange))
             self.call_counts[exchange.system] = self.call_counts.get(exchange.system, 0) + 1
         # A run reads for minutes and shall be seen to live. Database work belongs to the thread that does the run.
-        is_due = self.run_id and time.monotonic() - self._flushed_at > FLUSH_SECONDS
+        is_due = self.run and time.monotonic() - self._flushed_at > FLUSH_SECONDS
         if is_due and threading.get_ident() == self._owner:
             self.flush()
 
@@ -84,10 +84,11 @@ class Recorder:
         if not waiting:
             return
         with tenant_scope(self.tenant_id):
-            if self.run_id:
-                sign_of_life(self.run_id)
+            if self.run:
+                sign_of_life(self.run)
+            run_id = self.run.pk if self.run else None
             Exchange.objects.bulk_create(
-                Exchange(tenant_id=self.tenant_id, at=at, entry_id=entry_id, run_id=self.run_id, **_columns(exchange))
+                Exchange(tenant_id=self.tenant_id, at=at, entry_id=entry_id, run_id=run_id, **_columns(exchange))
                 for at, entry_id, exchange in waiting
             )
             # In one order, or two drains that share both log-ins would wait for each other.
@@ -268,7 +269,7 @@ def check_connection(tenant_id: int, run_id: int) -> None:
             return
         connection = Connection.objects.get(tenant_id=tenant_id, system=run.system)
     try:
-        company = check_connection_now(connection, Recorder(tenant_id, run_id))
+        company = check_connection_now(connection, Recorder(tenant_id, run))
     except RemoteError as error:
         fail_run(run, error.code, error.detail)
         return

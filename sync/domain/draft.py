@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from mappings.transforms import MappingError
 from sync.connectors.base import Row
 from sync.connectors.errors import RemoteError
 from sync.connectors.masking import mask_personal_numbers
+from sync.domain.brake import classify, limit_for
 from sync.domain.connections import NotReadyError, Recorder
 from sync.domain.context import Context, database_now
 from sync.domain.decide import Item, plan_items
@@ -50,7 +52,10 @@ def try_out(tenant_id: int, run_id: int) -> None:
 
 
 def preview_effect(tenant_id: int, run_id: int) -> None:
-    """Which records the draft of a run would alter, and how, from a complete reading of both systems."""
+    """Which records the draft of a run would alter, and how, from a complete reading of both systems.
+
+    `result["held"]`: what the brake would hold of it, [{"kind", "count", "limit"}, …].
+    """
     _carry_out(tenant_id, run_id, _preview_effect)
 
 
@@ -59,7 +64,7 @@ def _carry_out(tenant_id: int, run_id: int, work: Any) -> None:
         run = start(run_id)
     if run is None:
         return
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run)
     try:
         context = preparing_context(tenant_id, recorder)
         drafted = OwnFields.from_json(run.result["draft"]).laid_over(ENTITIES[run.entity])
@@ -157,6 +162,7 @@ def _preview_effect(run: Run, context: Context, drafted: Entity) -> None:
         ids = list(links.values_list("pk", flat=True))
     effects: list[dict[str, Any]] = []
     counts = {"records": 0, "altered": 0, "needs_attention": 0}
+    drastic: Counter[str] = Counter()
     for begin in range(0, len(ids), CHUNK):
         with tenant_scope(context.tenant_id):
             chunk = list(links.filter(pk__in=ids[begin : begin + CHUNK]))
@@ -167,11 +173,15 @@ def _preview_effect(run: Run, context: Context, drafted: Entity) -> None:
                 continue
             counts["altered"] += 1
             counts["needs_attention"] += bool(effect["error_code"])
+            drastic.update(after.brakes)
             if len(effects) < SHOWN:
                 effects.append(effect)
         progress(run, begin + len(chunk), len(ids))
     run.done = run.total = len(ids)
-    finish_run(run, counts=counts, result={"effects": effects})
+    with tenant_scope(context.tenant_id):
+        limit = limit_for(context, drafted)
+    held = [{"kind": kind, "count": count, "limit": limit} for kind, count in drastic.items() if count > limit]
+    finish_run(run, counts=counts, result={"effects": effects, "held": held})
 
 
 def _changed(stored: Entity, drafted: Entity) -> frozenset[str]:
@@ -185,6 +195,7 @@ def _planned(
     """Plans for copies of these links, as if the rows had been read just now. Call inside a scope."""
     items = [Item(_as_read(way, link, rows, read_at)) for link in links]
     plan_items(way.context, way.entity, items)
+    classify(way.context, way.entity, items)
     yield from items
 
 

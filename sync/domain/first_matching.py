@@ -23,7 +23,7 @@ from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError, Recorder, connector_for, report_trouble
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import QUESTIONS, Item, plan_items
-from sync.domain.field_watch import watch_flag
+from sync.domain.field_watch import watch_fields, watch_flag
 from sync.domain.match import Found, LoadedHolders, lay_together, match_record
 from sync.domain.observe import observe
 from sync.domain.runs import begin, fail_run, finish_run, progress
@@ -57,7 +57,7 @@ def first_matching(tenant_id: int, run_id: int | None = None) -> Run | None:
     run = begin(tenant_id, Run.Kind.MATCHING, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run)
     counts: Counter[str] = Counter()
     system = System.UNICONTA
     try:
@@ -109,6 +109,7 @@ def _read(context: Context, entity: Entity, system: System) -> int:
     rows = list(context.connectors[system].read_all(entity.side(system)))
     if rows and system is System.UNICONTA:
         watch_flag(context, entity, any(context.tenant.opt_in_field in row for row in rows))
+    watch_fields(context, entity, system, rows)  # what a field rule may name is known from here on
     observed = observe(context, entity, system, rows, read_at, origin=ChangeEvent.Origin.PERSON, stores_events=False)
     with tenant_scope(context.tenant_id):
         halves = RecordLink.objects.filter(

@@ -63,7 +63,7 @@ def read_side(tenant_id: int, system: System, entity: str = "") -> Run | None:
     if run is None:
         return None
     run.entity = entity
-    recorder = Recorder(tenant_id, run.pk, cause_of(run))
+    recorder = Recorder(tenant_id, run, cause_of(run))
     try:
         context = open_context(tenant_id, recorder)
         context.connectors[system].identify()

@@ -165,7 +165,7 @@ def hooks(tenant_id: int, run_id: int) -> None:
     if run is None:
         return
     is_create = run.result.get("wanted") == CREATE
-    recorder = Recorder(tenant_id, run.pk)
+    recorder = Recorder(tenant_id, run)
     seen: list[HookRow] | None = None
     counts: dict[str, int] = {}
     connector: Connector | None = None

@@ -38,7 +38,8 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
         cursor, _ = Cursor.objects.get_or_create(tenant_id=context.tenant_id, entity=entity.name)
     origin = ChangeEvent.Origin.PULL
     if not side.has_cursor:
-        rows = connector.read_all(side)
+        rows = list(connector.read_all(side))
+        watch_fields(context, entity, System.INTEMPUS, rows)
         seen = observe(context, entity, System.INTEMPUS, rows, read_at, origin=origin, run=run, is_complete=True)
         with tenant_scope(context.tenant_id):
             Cursor.objects.filter(pk=cursor.pk).update(read_at=timezone.now())
@@ -118,7 +119,7 @@ def pull(tenant_id: int, run_id: int | None = None, *, is_complete: bool = False
     run = begin(tenant_id, Run.Kind.PULL, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk, cause_of(run))
+    recorder = Recorder(tenant_id, run, cause_of(run))
     counts: dict[str, int] = {}
     started = time.monotonic()
     with tenant_scope(tenant_id):

@@ -40,7 +40,7 @@ def reconcile(tenant_id: int, run_id: int | None = None, tell: Callable[[str], N
     run = begin(tenant_id, Run.Kind.RECONCILE, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk, cause_of(run))
+    recorder = Recorder(tenant_id, run, cause_of(run))
     counts: Counter[str] = Counter()
     fields: Counter[str] = Counter()
     system = System.UNICONTA

@@ -102,9 +102,9 @@ def _start_next(tenant_id: int, kind: str) -> None:
             queue_run(run)
 
 
-def sign_of_life(run_id: int) -> None:
+def sign_of_life(run: Run) -> None:
     """Somebody works on it. Without it for RUN_SILENT_SECONDS a run is started again. Call inside a scope."""
-    Run.objects.filter(pk=run_id).update(alive_at=Now())
+    _mine(run).update(alive_at=Now())
 
 
 def resume_runs() -> int:

@@ -138,7 +138,7 @@ def sweep(tenant_id: int, run_id: int | None = None, *, only: set[str] | None = 
     run = begin(tenant_id, Run.Kind.SWEEP, run_id)
     if run is None:
         return None
-    recorder = Recorder(tenant_id, run.pk, cause_of(run))
+    recorder = Recorder(tenant_id, run, cause_of(run))
     counts: dict[str, int] = {}
     started = time.monotonic()
     try:

@@ -101,6 +101,14 @@ def test_every_record_gets_its_category_and_nothing_is_written(world: World, ful
         assert set(RecordLink.objects.values_list("tenant_id", flat=True)) == {full.tenant.pk}
 
 
+def test_what_a_field_rule_may_name_is_known_after_the_first_reading(world: World, full: Company) -> None:
+    full.edit(full.debtors()["1001"]["RowId"], Dimension1="100")
+    read(full)
+    returned = full.entity_policy().fields_returned
+    assert "Dimension1" in returned["uniconta"] and "notes" in returned["intempus"]
+    assert world.havnen.entity_policy().fields_returned == {}
+
+
 def test_the_summary_says_what_going_live_would_do(full: Company) -> None:
     read(full)
     with tenant_scope(full.tenant.pk):

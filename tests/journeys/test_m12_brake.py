@@ -217,7 +217,9 @@ def test_a_release_reaches_what_only_another_record_needs(world: World, monkeypa
         company.debtor(account, Blocked=True, Group=account[-1])
     company.both()
     monkeypatch.setattr("sync.domain.brake.FIRST_LOAD", -timedelta(days=1))
-    monkeypatch.setattr("sync.domain.brake._limit", lambda _context, entity: 0 if entity.name == "customer" else LIMIT)
+    monkeypatch.setattr(
+        "sync.domain.brake.limit_for", lambda _context, entity: 0 if entity.name == "customer" else LIMIT
+    )
     company.uniconta.person_creates(company.number, "Project", Number="5001", Name="Tag", Account="1001", Group="10")
     company.settle()
     assert held_sets(company) == [("create", "open", 1, "many_new_in_uniconta")]
@@ -237,7 +239,7 @@ def delete_and_hold(company: Company, monkeypatch: pytest.MonkeyPatch, system: s
     row_id = company.debtor("1001")
     company.both()
     with monkeypatch.context() as patch:
-        patch.setattr("sync.domain.brake._limit", lambda *_: 0)
+        patch.setattr("sync.domain.brake.limit_for", lambda *_: 0)
         if system == "uniconta":
             company.uniconta.person_deletes(company.number, "Debtor", row_id)
             company.settle()

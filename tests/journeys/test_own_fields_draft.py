@@ -1,5 +1,6 @@
 """What a field rule would do is told before it is saved, from real records, and nothing is written anywhere."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -133,3 +134,11 @@ def test_a_rule_that_changes_nothing_alters_no_record(company: Company) -> None:
     assert draft(company, rule(company, is_off=True)).counts["altered"] == 0
     run = draft(company, rule(company, attribute="phone", uniconta_field="", intempus_field="", direction="both"))
     assert run.counts == {"records": 3, "altered": 0, "needs_attention": 0}
+
+
+def test_what_the_brake_would_hold_is_said(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.domain.brake.FIRST_LOAD", -timedelta(days=1))
+    monkeypatch.setattr("sync.domain.brake.kinds_of", lambda _entity, item: ["blank"] if item.plan.writes else [])
+    for limit, held in ((1, [{"kind": "blank", "count": 2, "limit": 1}]), (2, [])):
+        monkeypatch.setattr("sync.domain.draft.limit_for", lambda *_, limit=limit: limit)
+        assert draft(company, rule(company)).result["held"] == held

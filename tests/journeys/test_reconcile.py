@@ -4,6 +4,8 @@ import pytest
 
 from sync.domain.reconcile import reconcile
 from sync.models import Run
+from tenants.scoping import tenant_scope
+from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
 
 pytestmark = pytest.mark.one_profile
@@ -65,3 +67,16 @@ def test_an_outage_fails_it_and_leaves_everything_as_it_is(world: World) -> None
     world.intempus.faults.clear()
     company.settle()
     assert company.writes(before) == []
+
+
+def test_what_a_field_rule_may_name_is_known_of_groups_too(world: World) -> None:
+    """Their table in Intempus has no cursor: it is read whole each time."""
+    company, other = world.nordbyg, world.havnen
+    make_policy(company.tenant, "customer_group")
+    company.debtor("1001")
+    company.settle()
+    reconcile(company.tenant.pk)
+    with tenant_scope(company.tenant.pk):
+        returned = company.tenant.policies.get(entity="customer_group").fields_returned
+    assert "Name" in returned["uniconta"] and "name" in returned["intempus"]
+    assert other.entity_policy().fields_returned == {}

@@ -40,7 +40,7 @@ def hours(tenant_id: int, run_id: int | None = None) -> Run | None:
         return None
     if policy is None or not policy.enabled:
         return fail_run(run, "hours_off")
-    recorder = Recorder(tenant_id, run.pk, cause_of(run))
+    recorder = Recorder(tenant_id, run, cause_of(run))
     system = System.INTEMPUS
     counts: dict[str, int] = {}
     try:

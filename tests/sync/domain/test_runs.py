@@ -1,15 +1,18 @@
 """The run's row is the truth: what a killed worker or a lost task leaves behind is done all the same, and once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from sync.domain import runs
-from sync.domain.runs import begin, fail_run, finish_run, progress, queue_run, resume_runs, start
+from sync.domain.actions import compare_again, start_run
+from sync.domain.runs import begin, fail_run, finish_run, progress, queue_run, resume_runs, sign_of_life, start
 from sync.models import Run
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_tenant
+from tests.factories import make_tenant, make_user
 
 
 @pytest.fixture
@@ -86,6 +89,54 @@ def test_progress_is_a_sign_of_life(run, settings):
     let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
     progress(started, 500, 1000)
     assert resume_runs() == 0
+
+
+def test_a_sign_of_life_is_that_of_the_start_at_work(run, settings):
+    """A worker that was thought dead goes on calling: that keeps no successor alive that died."""
+    zombie = begin(run.tenant_id, run.kind, run.pk)
+    let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
+    assert resume_runs() == 1
+    successor = begin(run.tenant_id, run.kind, run.pk)
+    for worker, resumed in ((successor, 0), (zombie, 1)):
+        let_time_pass(run, settings.RUN_SILENT_SECONDS + 1)
+        with tenant_scope(run.tenant_id):
+            sign_of_life(worker)
+        assert resume_runs() == resumed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("wish", ["rule", "button"])
+def test_what_waits_for_the_same_begins_after_the_change_that_was_made_for_it(queued, wish):
+    """A queued run answers the next wish, too; one that began before that is committed would read the old rule."""
+    tenant, person = make_tenant("nordbyg"), make_user("person")
+
+    def ask():
+        if wish == "rule":
+            return compare_again(tenant.pk, "customer", person.pk)
+        return start_run(Run(tenant_id=tenant.pk, kind=Run.Kind.SWEEP, requested_by_id=person.pk))
+
+    def take(run):
+        with tenant_scope(tenant.pk), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+            return start(run.pk)
+
+    def from_another_worker(run):
+        try:
+            return take(run)
+        except DatabaseError:
+            return "waits"
+        finally:
+            connection.close()
+
+    with tenant_scope(tenant.pk):
+        first = ask()
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(tenant.pk):
+            assert ask() == first
+            assert pool.submit(from_another_worker, first).result() == "waits"
+        assert pool.submit(from_another_worker, first).result() == first
+    with tenant_scope(tenant.pk):
+        assert ask() != first  # it has begun, so a new one follows
 
 
 def test_a_second_run_of_a_kind_waits_for_the_first_unless_that_is_dead(run, queued, settings):
