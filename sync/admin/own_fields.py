@@ -22,7 +22,7 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.draft import draft_run, find_record
 from sync.domain.timeline import entity_of
-from sync.models import Run, SyncLogEntry
+from sync.models import HeldSet, Run, SyncLogEntry
 from tenants.admin.base import TenantAdmin
 from tenants.roles import Right, has_right
 
@@ -124,6 +124,7 @@ def shown_draft(run: Run, page: str | None = None, per_page: int = PER_PAGE) -> 
     return {
         "altered": run.counts.get("altered", 0),
         "effects_page": found,
+        "held": [each | {"what": HeldSet.Kind(each["kind"]).label} for each in run.result.get("held", ())],
         "effects": [
             {
                 **_with_reason(effect),

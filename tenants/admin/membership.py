@@ -5,8 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.base import TenantAdmin, TenantFilter, TenantTabularInline
+from tenants.labels import person_name
 from tenants.models import Membership
 from tenants.roles import Right
 
@@ -17,6 +19,16 @@ class SuperuserEdits:
     """
 
     view_right = Right.AUDIT
+    readonly_fields: Any = ["person"]
+    edited: tuple[str, ...] = ()
+
+    @admin.display(description=_("user"))
+    def person(self, membership: Membership) -> str:
+        return person_name(membership.user)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[str]:
+        """Only administrators see the pages of users: for others a name, not a link."""
+        return [name if self._administrator(request) or name != "user" else "person" for name in self.edited]
 
     def _administrator(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
@@ -33,7 +45,7 @@ class SuperuserEdits:
 
 class MembershipInline(SuperuserEdits, TenantTabularInline):
     model = Membership
-    fields = ["user", "role"]
+    edited = ("user", "role")
 
 
 @admin.register(Membership)
@@ -41,4 +53,4 @@ class MembershipAdmin(SuperuserEdits, TenantAdmin):
     list_display = ["user", "tenant", "role"]
     list_filter = [TenantFilter, "role"]
     list_select_related = ["user", "tenant"]
-    fields: Any = ["user", "tenant", "role"]
+    edited = ("user", "tenant", "role")

@@ -145,3 +145,21 @@ def test_a_field_rule_is_tried_beside_its_form(world, visitor):
     assert person.complaints == []
     with tenant_scope(ALL):
         assert not FieldRule.objects.exists()
+
+
+def test_a_list_on_a_telephone_shows_the_whole_reason(visitor, world):
+    phone = visitor("da", 390)
+    phone.visit(reverse("admin:mappings_recordlink_changelist") + "?state=needs_attention")
+    cut = "[...document.querySelectorAll('#result_list .c-reason')].map(e => e.closest('td')).filter(td => td.scrollHeight > td.clientHeight + 1).length"
+    assert phone.page.evaluate("document.querySelectorAll('#result_list .c-reason').length") > 0
+    assert phone.page.evaluate(cut) == 0
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_tabs_of_a_company_do_not_vanish_into_a_menu(visitor, world, width):
+    bodil = visitor("da", width)
+    bodil.visit(reverse("admin:tenants_tenant_change", args=[world["tenant"].pk]))
+    bodil.page.wait_for_function("window.Alpine && document.querySelector('#tabs-items').offsetWidth > 0")
+    assert bodil.page.evaluate("document.querySelector('#tabs-dropdown').childElementCount") == 0
+    assert bodil.page.locator("#tabs-items > a:visible").count() == 6
+    assert bodil.page.evaluate("document.documentElement.scrollWidth") <= width

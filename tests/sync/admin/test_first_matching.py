@@ -99,6 +99,7 @@ def test_both_records_stand_side_by_side_with_what_would_change(listed, ours, as
     assert 'name="one"' not in page  # may look, not decide
     assert "Is created in Intempus." in shown(client, ours, category="only_in_uniconta")
     candidates = shown(as_role("support"), ours, category="ambiguous", q="ourmark Kæde")
+    assert '<div hidden><form method="post" id="by-hand-' in candidates  # one each, and no gap for any
     assert candidates.count("Is it one of these?") == 3
     assert client.get(reverse("admin:tenants_tenant_first_matchings", args=[ours.tenant.pk]))["Location"] == page_of(
         ours

@@ -640,6 +640,33 @@ def test_own_fields_are_named_in_the_readers_language(boss):
     assert "Kunde (debitor): By" in page and "customer.city" not in page
 
 
+def test_whoever_may_not_open_a_users_page_gets_the_name_without_a_link(boss):
+    tenant = make_tenant("a")
+    person = make_user("karen", "consultant", tenant)
+    client = Client()
+    client.force_login(person)
+    user = reverse("admin:auth_user_change", args=[person.pk])
+    with tenant_scope(ALL):
+        member = Membership.objects.get(user=person)
+    for url in (
+        reverse("admin:tenants_tenant_change", args=[tenant.pk]),
+        reverse("admin:tenants_membership_change", args=[member.pk]),
+    ):
+        page = client.get(url).content.decode()
+        assert "karen" in page and user not in page
+        assert user in boss.get(url).content.decode() or "<select" in boss.get(url).content.decode()
+
+
+def test_a_preview_says_what_the_brake_would_hold(boss):
+    run = make_run(make_tenant("a"), "effect", entity="customer", state="done")
+    for held, is_said in (([{"kind": "blank", "count": 30, "limit": 25}], True), ([], False)):
+        run.result = {"effects": [], "held": held}
+        with tenant_scope(ALL):
+            run.save()
+        page = boss.get(reverse("admin:sync_run_change", args=[run.pk])).content.decode()
+        assert ("The brake would hold this: Blank a field, 30 records, more than 25" in page) is is_said
+
+
 def test_creating_change_urls_with_nothing_to_create_says_so(boss):
     tenant = make_tenant("a")
     texts = {}
