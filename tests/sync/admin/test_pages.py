@@ -658,7 +658,7 @@ def test_whoever_may_not_open_a_users_page_gets_the_name_without_a_link(boss):
 
 
 def test_a_preview_says_what_the_brake_would_hold(boss):
-    run = make_run(make_tenant("a"), "effect", entity="customer", state="done")
+    run = make_run(make_tenant("a"), "effect", entity="customer", state="done", counts={"records": 30, "altered": 30})
     for held, is_said in (([{"kind": "blank", "count": 30, "limit": 25}], True), ([], False)):
         run.result = {"effects": [], "held": held}
         with tenant_scope(ALL):
