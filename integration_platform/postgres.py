@@ -344,6 +344,11 @@ def _private_folder(folder: Path, mode: int) -> Path:
     return folder
 
 
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's client programs, for callers under their own account."""
+    return str(_wheel_folder() / PROGRAMS[NEWEST] / "bin" / name)
+
+
 def _wheel_folder() -> Path:
     for file in files_of_distribution(WHEEL) or []:
         if file.name == "initdb":

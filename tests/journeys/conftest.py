@@ -273,7 +273,9 @@ def check_promises(world: World) -> None:
             assert company.writes() == [], "written for a company that has nothing"
             continue
         before = company.now()
-        company.both()
+        assert pull(company.tenant.pk) is not None
+        assert sweep(company.tenant.pk) is not None
+        company.settle()
         assert company.writes(before) == [], "an echo was written"
         assert [write for write in company.writes() if write[0] == "deleted"] == []
         # Moving a number series on is logged with the create that drew the number, not as a record's own write.

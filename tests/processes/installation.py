@@ -68,16 +68,20 @@ def wait_for(what: Callable[[], Any], seconds: float, why: str | Callable[[], st
     return found
 
 
+def migrate(url: str) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=os.environ | SETTINGS | {"DATABASE_URL": url}, check=True)
+
+
 class Server:
     """One PostgreSQL server for all installations of a session; each gets a copy of a migrated database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fill: Callable[[str], None] | None = None) -> None:
         self.postgres = EmbeddedPostgres(folder)
         self.url = self.postgres.ensure_running()
         self.template = urlsplit(self.url).path.lstrip("/")
         self.number = 0
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=os.environ | SETTINGS | {"DATABASE_URL": self.url}, check=True)
+        (fill or migrate)(self.url)
 
     def run(self, statement: str) -> None:
         with psycopg.connect(self.url.replace(f"/{self.template}?", "/postgres?"), autocommit=True) as session:

@@ -20,6 +20,7 @@ from django.conf import settings
 
 from integration_platform.postgres import EmbeddedPostgres
 from sync.queue import make_package
+from tests.processes.migrated import fill_migrated
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="watches processes by /proc")]
 
@@ -135,9 +136,9 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("worker-server"))
-    subprocess.run([*MANAGE, "migrate", "--verbosity", "0"], env=server.environment, check=True)
+    fill_migrated(server.url)
     yield server
     server.postgres.remove()
 
