@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.processes.installation import Installation, Server
-from tests.processes.migrated import fill_migrated
+from tests.processes.migrated import fill
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), fill_migrated)
+    server = Server(tmp_path_factory.mktemp("server"), fill)
     yield server
     server.remove()
 

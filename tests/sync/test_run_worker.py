@@ -20,7 +20,7 @@ from django.conf import settings
 
 from integration_platform.postgres import EmbeddedPostgres
 from sync.queue import make_package
-from tests.processes.migrated import fill_migrated
+from tests.processes.migrated import fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="watches processes by /proc")]
 
@@ -138,7 +138,7 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("worker-server"))
-    fill_migrated(server.url)
+    fill(server.url)
     yield server
     server.postgres.remove()
 
