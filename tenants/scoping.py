@@ -43,13 +43,15 @@ def tenant_scope(tenants: str | int | Iterable[int]) -> Iterator[None]:
     outer = _named.get()
     with transaction.atomic():
         is_outermost = not connection.savepoint_ids  # then what we set ends with the transaction
-        _name(spelled)
+        is_same = not is_outermost and spelled == outer
+        if not is_same:
+            _name(spelled)
         token = _named.set(spelled)
         try:
             yield
         finally:
             _named.reset(token)
-        if not is_outermost and not connection.needs_rollback:
+        if not (is_outermost or is_same or connection.needs_rollback):
             _name(outer or "")
 
 

@@ -13,19 +13,19 @@ from mappings.hours import content_hash, quantity, reference
 from mappings.models import EntityPolicy, HoursPolicy, RecordLink
 from sync.models import ChangeEvent, HeldSet, JournalLine, ReferenceRow, Run, SyncLogEntry, WorkReport
 from tenants.models import Tenant
-from tenants.scoping import tenant_scope
+from tests.factories.scope import scope_of
 
 _numbers = count(1)
 
 
 def make_policy(tenant: Tenant, entity: str = "customer", **values: Any) -> EntityPolicy:
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return EntityPolicy.objects.create(tenant=tenant, entity=entity, **values)
 
 
 def make_hours_policy(tenant: Tenant, **values: Any) -> HoursPolicy:
     defaults = {"journal": "Intempus", "transfer_from": date(2027, 1, 1)}
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return HoursPolicy.objects.create(tenant=tenant, **(defaults | values))
 
 
@@ -40,30 +40,30 @@ def make_link(tenant: Tenant, entity: str = "customer", **values: Any) -> Record
         "name": f"Record {number}",
         "state": RecordLink.State.IN_SYNC,
     }
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return RecordLink.objects.create(tenant=tenant, entity=entity, **(defaults | values))
 
 
 def make_event(tenant: Tenant, entity: str = "customer", system: str = "uniconta", **values: Any) -> ChangeEvent:
     values.setdefault("origin", ChangeEvent.Origin.WEBHOOK)
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return ChangeEvent.objects.create(tenant=tenant, entity=entity, system=system, **values)
 
 
 def make_run(tenant: Tenant, kind: str = Run.Kind.PULL, **values: Any) -> Run:
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return Run.objects.create(tenant=tenant, kind=kind, **values)
 
 
 def make_held_set(tenant: Tenant, entity: str = "customer", **values: Any) -> HeldSet:
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return HeldSet.objects.create(tenant=tenant, entity=entity, **({"kind": "deactivate", "count": 30} | values))
 
 
 def make_log_entry(link: RecordLink, **values: Any) -> SyncLogEntry:
     values.setdefault("action", SyncLogEntry.Action.UPDATE)
     values.setdefault("state", SyncLogEntry.State.DONE)
-    with tenant_scope(link.tenant_id):
+    with scope_of(link.tenant_id):
         return SyncLogEntry.objects.create(tenant_id=link.tenant_id, link_id=link.pk, entity=link.entity, **values)
 
 
@@ -91,7 +91,7 @@ def make_work_report(tenant: Tenant, **values: Any) -> WorkReport:
     report = WorkReport(tenant=tenant, **(defaults | values))
     report.quantity = quantity(report.amount)
     report.content_hash = content_hash(report)
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         report.save()
     return report
 
@@ -120,13 +120,13 @@ def make_journal_line(report: WorkReport, **values: Any) -> JournalLine:
         "sent_at": timezone.now(),
         "confirmed_at": timezone.now(),
     }
-    with tenant_scope(report.tenant_id):
+    with scope_of(report.tenant_id):
         return JournalLine.objects.create(tenant_id=report.tenant_id, report=report, **(defaults | values))
 
 
 def make_reference(tenant: Tenant, name: str, key: str, title: str = "", **data: Any) -> ReferenceRow:
     """A row of a list that hours refer to; `key` is its id in Intempus, too."""
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return ReferenceRow.objects.create(
             tenant=tenant, list=name, remote_id=key, key=key, name=title or key, data=data
         )

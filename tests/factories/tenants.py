@@ -9,7 +9,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from tenants.models import Connection, Membership, Tenant, WebhookToken
-from tenants.scoping import ALL, tenant_scope
+from tenants.scoping import ALL
+from tests.factories.scope import scope_of
 
 UNICONTA_PASSWORD = "planted-uniconta-password"
 INTEMPUS_KEY = "planted-intempus-key"
@@ -21,7 +22,7 @@ def make_tenant(slug: str = "", *, state: str = Tenant.State.LIVE, **values: Any
     """A live tenant; its slug is made up when the test does not care."""
     slug = slug or f"tenant-{next(_numbers)}"
     values.setdefault("name", f"{slug.title()} ApS")
-    with tenant_scope(ALL):
+    with scope_of(ALL):
         return Tenant.objects.create(slug=slug, state=state, **values)
 
 
@@ -32,7 +33,7 @@ def make_connection(
         tenant=tenant, system=system, base_url=base_url, username=username, company_id=company_id, **values
     )
     connection.set_secret(secret)
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         connection.save()
     return connection
 
@@ -64,13 +65,13 @@ def set_working(connection: Connection, company_id: str, name: str = "", number:
     connection.pinned_company_id = company_id
     connection.pinned_company_name = name or f"Company {company_id}"
     connection.pinned_company_number = number
-    with tenant_scope(connection.tenant_id):
+    with scope_of(connection.tenant_id):
         connection.save()
     return connection
 
 
 def make_token(tenant: Tenant, token: str = "", note: str = "") -> WebhookToken:
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return WebhookToken.issue(tenant, token, note)
 
 
@@ -82,6 +83,6 @@ def make_user(name: str = "", role: str = "", *tenants: Tenant, is_superuser: bo
     name = name or f"person-{next(_numbers)}"
     make = get_user_model().objects.create_superuser if is_superuser else get_user_model().objects.create_user
     user = make(name, f"{name}@example.dk", values.pop("password", None), is_staff=True, **values)
-    with tenant_scope(ALL):
+    with scope_of(ALL):
         Membership.objects.bulk_create(Membership(user=user, tenant=tenant, role=role) for tenant in tenants)
     return user

@@ -240,19 +240,19 @@ class World:
         times.add_user(f"api@{slug}.dk", "key", intempus_number)
         for group, name in (("1", "Danske"), ("2", "Udland")):
             erp.bulk(number, "DebtorGroup", 1, Group=group, Name=name)
-        tenant = make_tenant(slug)
-        make_policy(tenant, number_prefix="I", default_group="1")
-        make_connections(
-            tenant,
-            self.urls["uniconta"],
-            self.urls["intempus"],
-            company_id=number,
-            uniconta_username=f"{slug}-sync",
-            uniconta_password="pw",
-            intempus_username=f"api@{slug}.dk",
-            intempus_key="key",
-        )
-        with tenant_scope(tenant.pk):
+        with tenant_scope(ALL):
+            tenant = make_tenant(slug)
+            make_policy(tenant, number_prefix="I", default_group="1")
+            make_connections(
+                tenant,
+                self.urls["uniconta"],
+                self.urls["intempus"],
+                company_id=number,
+                uniconta_username=f"{slug}-sync",
+                uniconta_password="pw",
+                intempus_username=f"api@{slug}.dk",
+                intempus_key="key",
+            )
             connections = list(Connection.objects.filter(tenant=tenant))
             token = WebhookToken.issue(tenant)
         for connection in connections:

@@ -83,6 +83,18 @@ def test_an_error_undoes_what_the_scope_wrote(pair):
         assert Tenant.objects.get().name != "half done"
 
 
+def test_a_scope_inside_the_same_one_costs_a_savepoint_and_no_more(pair, django_assert_num_queries):
+    alfa, _ = pair
+    with tenant_scope(alfa.pk):
+        with django_assert_num_queries(3), tenant_scope(alfa.pk):  # SAVEPOINT, what it is for, RELEASE
+            assert slugs() == ["alfa"]
+        assert slugs() == ["alfa"]
+        with tenant_scope(ALL), tenant_scope(ALL):
+            assert slugs() == ["alfa", "beta"]
+        assert slugs() == ["alfa"]
+    assert slugs() == []
+
+
 def test_a_rolled_back_scope_leaves_nobody_named(pair):
     with tenant_scope(ALL):
         transaction.set_rollback(True)

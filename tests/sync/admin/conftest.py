@@ -51,6 +51,11 @@ class Company:
 
 
 def make_company(mark: str, number: int) -> Company:
+    with tenant_scope(ALL):  # one for all rows
+        return _make_company(mark, number)
+
+
+def _make_company(mark: str, number: int) -> Company:
     tenant = make_tenant(f"{mark}-aps", name=f"{mark} ApS")
     uniconta, intempus = make_connections(tenant, uniconta_username=f"{mark}-user")
     set_working(uniconta, str(4000 + number), f"{mark} ApS")
@@ -67,17 +72,16 @@ def make_company(mark: str, number: int) -> Company:
     )
     lost = {"field": "name", "old": f"{mark} lost", "new": f"{mark} kept", "reason": "overwritten"}
     entry = make_log_entry(link, plan={"changes": [lost], "overwritten": [lost]}, has_overwritten=True)
-    with tenant_scope(tenant.pk):
-        Exchange.objects.create(
-            tenant=tenant,
-            entry_id=entry.pk,
-            system="uniconta",
-            method="PUT",
-            url=f"https://example.dk/{mark}",
-            status=200,
-            duration_ms=12,
-            request_body=f'{{"name": "{mark} sent"}}',
-        )
+    Exchange.objects.create(
+        tenant=tenant,
+        entry_id=entry.pk,
+        system="uniconta",
+        method="PUT",
+        url=f"https://example.dk/{mark}",
+        status=200,
+        duration_ms=12,
+        request_body=f'{{"name": "{mark} sent"}}',
+    )
     report = make_work_report(
         tenant, intempus_id=f"{number}003", employee_name=f"{mark} person", employee_number=f"{mark}-7", state="changed"
     )
