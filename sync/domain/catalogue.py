@@ -977,6 +977,72 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Posten findes ikke længere i det andet system.",
         "",
     ),
+    # The hours check
+    "hours_complete": ("Ready and transferred.", "", "Klar og overført.", ""),
+    "hours_open": (
+        "Differs between Intempus and Uniconta.",
+        "Open the report; it says what is in the way and where to press.",
+        "Stemmer ikke mellem Intempus og Uniconta.",
+        "Åbn registreringen; den siger, hvad der er i vejen, og hvor du trykker.",
+    ),
+    "hours_answered": (
+        "Answered by a person: accepted, or done by hand.",
+        "",
+        "Besvaret af en person: accepteret eller klaret manuelt.",
+        "",
+    ),
+    "hours_waiting": ("Not ready: waits for approval.", "", "Ikke klar: venter på godkendelse.", ""),
+    "hours_held": (
+        "Held back by rule, or on hold in the journal.",
+        "",
+        "Holdt tilbage af en regel eller sat i bero.",
+        "",
+    ),
+    "hours_skipped": ("Not transferred by rule.", "", "Overføres ikke ifølge reglerne.", ""),
+    "hours_before_start": ("Before the first day transferred.", "", "Før den første dag, der overføres.", ""),
+    "hours_earlier": (
+        "Transferred earlier, before this platform.",
+        "",
+        "Overført tidligere, før denne platform.",
+        "",
+    ),
+    "hours_gone": ("Deleted in Intempus, never transferred.", "", "Slettet i Intempus, aldrig overført.", ""),
+    "report_not_sent": (
+        "The report is ready and has not been transferred yet.",
+        "Press “Fetch now” on the page of hours; with the journal paused, wait until the pause ends.",
+        "Registreringen er klar, men endnu ikke overført.",
+        "Tryk på “Hent nu” på siden med timer; er kladden sat på pause, så vent, til pausen slutter.",
+    ),
+    "report_being_sent": (
+        "The report is being transferred.",
+        "Look again in a few minutes.",
+        "Registreringen er ved at blive overført.",
+        "Se igen om nogle minutter.",
+    ),
+    "report_not_judged": (
+        "The report changed, or a rule did, and it has not been looked at since.",
+        "Press “Fetch now” on the page of hours.",
+        "Registreringen eller en regel er ændret, og den er ikke gennemgået siden.",
+        "Tryk på “Hent nu” på siden med timer.",
+    ),
+    "line_misplaced": (
+        "In Uniconta the line stands on another day or another employee than it was sent with.",
+        "Correct the line in Uniconta, or the report in Intempus.",
+        "I Uniconta står linjen på en anden dag eller en anden medarbejder, end den blev sendt med.",
+        "Ret linjen i Uniconta eller registreringen i Intempus.",
+    ),
+    "line_quantity_differs": (
+        "The quantity in Uniconta is not that of the report.",
+        "Correct the line in Uniconta, or the report in Intempus.",
+        "Antallet i Uniconta er ikke registreringens.",
+        "Ret linjen i Uniconta eller registreringen i Intempus.",
+    ),
+    "sign_off_needs_reason": (
+        "There are open differences, so the period was not signed off.",
+        "Solve them, or write why you sign off all the same.",
+        "Der er åbne forskelle, så der er ikke kvitteret for perioden.",
+        "Løs dem, eller skriv, hvorfor du kvitterer alligevel.",
+    ),
     # Hours
     "open_hours": (
         "The case is closed in Intempus; the project is blocked in Uniconta when the last reports on it have arrived there.",

@@ -5,6 +5,7 @@ from sync.models.doorbell import Bell, DrainLease, WorkerBeat
 from sync.models.held_set import HeldSet
 from sync.models.hours import JournalLine, ReferenceRow, ReportCursor, ReportEntry, WorkReport
 from sync.models.log import Exchange, SyncLogEntry
+from sync.models.payroll import PayCalendar, SignOff
 from sync.models.put_back import PutBack
 from sync.models.run import Run
 
@@ -17,11 +18,13 @@ __all__ = [
     "Exchange",
     "HeldSet",
     "JournalLine",
+    "PayCalendar",
     "PutBack",
     "ReferenceRow",
     "ReportCursor",
     "ReportEntry",
     "Run",
+    "SignOff",
     "SyncLogEntry",
     "WorkReport",
     "WorkerBeat",

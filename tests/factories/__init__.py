@@ -5,6 +5,7 @@ What they return was read inside a scope that is closed again: look at its colum
 """
 
 from tests.factories.records import (
+    make_calendar,
     make_event,
     make_held_set,
     make_hours_policy,
@@ -12,8 +13,10 @@ from tests.factories.records import (
     make_link,
     make_log_entry,
     make_policy,
+    make_ready_report,
     make_reference,
     make_run,
+    make_seen_line,
     make_work_report,
 )
 from tests.factories.tenants import (
@@ -30,6 +33,7 @@ from tests.factories.tenants import (
 __all__ = [
     "INTEMPUS_KEY",
     "UNICONTA_PASSWORD",
+    "make_calendar",
     "make_connection",
     "make_connections",
     "make_event",
@@ -39,8 +43,10 @@ __all__ = [
     "make_link",
     "make_log_entry",
     "make_policy",
+    "make_ready_report",
     "make_reference",
     "make_run",
+    "make_seen_line",
     "make_tenant",
     "make_token",
     "make_user",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from mappings.hours import content_hash, quantity, reference
 from mappings.models import EntityPolicy, HoursPolicy, RecordLink
-from sync.models import ChangeEvent, HeldSet, JournalLine, ReferenceRow, Run, SyncLogEntry, WorkReport
+from sync.models import ChangeEvent, HeldSet, JournalLine, PayCalendar, ReferenceRow, Run, SyncLogEntry, WorkReport
 from tenants.models import Tenant
 from tests.factories.scope import scope_of
 
@@ -130,3 +130,23 @@ def make_reference(tenant: Tenant, name: str, key: str, title: str = "", **data:
         return ReferenceRow.objects.create(
             tenant=tenant, list=name, remote_id=key, key=key, name=title or key, data=data
         )
+
+
+def make_ready_report(tenant: Tenant, amount: str = "7.5", **values: Any) -> WorkReport:
+    """A finally approved report, ready to go."""
+    defaults = {"amount": Decimal(amount), "is_approved": True, "state": WorkReport.State.READY}
+    return make_work_report(tenant, **(defaults | values))
+
+
+def make_seen_line(report: WorkReport, seen: str = "", **values: Any) -> JournalLine:
+    """The next line of the report, with the report's quantity or the one that was seen in Uniconta."""
+    amount = Decimal(seen or report.quantity)
+    with tenant_scope(report.tenant_id):
+        number = report.lines.count() + 1
+    defaults = {"number": number, "quantity": amount, "seen": {"Qty": format(amount, "f")}}
+    return make_journal_line(report, **(defaults | values))
+
+
+def make_calendar(tenant: Tenant, **values: Any) -> PayCalendar:
+    with tenant_scope(tenant.pk):
+        return PayCalendar.objects.create(tenant=tenant, **({"name": "Månedsløn"} | values))
