@@ -26,7 +26,7 @@ FORGET_SIGN_OFFS = "DROP TRIGGER keep_sign_off ON sync_signoff; DROP FUNCTION ke
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0017_put_back_per_target"),
+        ("sync", "0018_hours_from_before"),
         ("tenants", "0004_calls"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
