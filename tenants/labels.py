@@ -36,6 +36,8 @@ ACTIONS = {
     "match_chosen": gettext_lazy("Chose a match"),
     "match_decided": gettext_lazy("Decided in the first matching"),
     "match_list_exported": gettext_lazy("Took out a match list"),
+    "hours_check_exported": gettext_lazy("Took out an hours check"),
+    "period_signed_off": gettext_lazy("Signed off a period"),
     "match_rejected": gettext_lazy("Said that none of the matches is right"),
     "own_fields_restored": gettext_lazy("Went back to a version of own fields"),
     "paused": gettext_lazy("Paused synchronisation"),

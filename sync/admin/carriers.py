@@ -22,7 +22,7 @@ from tenants.roles import Right, has_right
 
 def webhooks_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     """Who calls us about this company, for what, when last, and at which addresses."""
-    tenant = _visible(model_admin, request, object_id)
+    tenant = visible_company(model_admin, request, object_id)
     look = last_look(tenant.pk)
     presses = {press.verb: press for press in model_admin.presses_for(request, tenant)}
     may_see_tokens = has_right(request.user, Right.CONFIGURE, tenant.pk)
@@ -31,7 +31,7 @@ def webhooks_view(model_admin: Any, request: HttpRequest, object_id: str) -> Htt
         request,
         "console/webhooks.html",
         {
-            **_page(model_admin, request, tenant, "webhooks", gettext("Webhooks")),
+            **company_page(model_admin, request, tenant, "webhooks", gettext("Webhooks")),
             **_silence(hooks_of([tenant.pk])[tenant.pk]),
             "hook_rows": hook_table(tenant.pk, look) if look else None,
             "look": look,
@@ -51,7 +51,7 @@ def webhooks_view(model_admin: Any, request: HttpRequest, object_id: str) -> Htt
 
 def schedules_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     """What is done by the clock for this company, how often, when last and next, and how it ended."""
-    tenant = _visible(model_admin, request, object_id)
+    tenant = visible_company(model_admin, request, object_id)
     presses = {press.verb: press for press in model_admin.presses_for(request, tenant)} if tenant.is_live else {}
     hooks = hooks_of([tenant.pk])[tenant.pk]
     rows = schedules_of(tenant, hooks)
@@ -59,7 +59,7 @@ def schedules_view(model_admin: Any, request: HttpRequest, object_id: str) -> Ht
         request,
         "console/schedules.html",
         {
-            **_page(model_admin, request, tenant, "schedules", gettext("Schedules")),
+            **company_page(model_admin, request, tenant, "schedules", gettext("Schedules")),
             "panel": {"tenant": tenant, "hooks": hooks, "are_checks_stretched": hooks.are_stretched(tenant)},
             "rows": [{"schedule": row, "press": presses.get(row.kind)} for row in rows],
         },
@@ -86,7 +86,11 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     parts = [("general", gettext("General"))]
     for formset, inline in model_admin.get_formsets_with_inlines(request, tenant):
         parts.append((formset.get_default_prefix(), capfirst(inline.opts.verbose_name_plural)))
-    pages = [("webhooks", gettext("Webhooks")), ("schedules", gettext("Schedules"))]
+    pages = [
+        ("webhooks", gettext("Webhooks")),
+        ("schedules", gettext("Schedules")),
+        ("hours_check", gettext("Hours check")),
+    ]
     items = [
         # On the form a click shows a part of it; from another page it leads there.
         {"title": title, "link": form, "inline": part} if not here else {"title": title, "link": f"{form}#{part}"}
@@ -99,14 +103,14 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     return [{"models": [{"name": str(model_admin.opts), "detail": True}], "items": shown}]
 
 
-def _visible(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:
+def visible_company(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:
     tenant: Tenant = model_admin.object_or_404(request, object_id)
     if not model_admin.has_view_permission(request, tenant):
         raise PermissionDenied
     return tenant
 
 
-def _page(model_admin: Any, request: HttpRequest, tenant: Tenant, name: str, title: str) -> dict[str, Any]:
+def company_page(model_admin: Any, request: HttpRequest, tenant: Tenant, name: str, title: str) -> dict[str, Any]:
     return {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

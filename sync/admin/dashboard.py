@@ -10,9 +10,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from sync.admin.hours.check import check_url
 from sync.admin.tenant import connection_label, freshness_label
 from sync.domain.catalogue import explain_code
 from sync.domain.health import Health, TenantHealth, health, with_readings, worker_health
+from sync.domain.hours.payroll_warnings import with_calendars
 from tenants.admin.base import tenants_with
 from tenants.admin.tenant import tenant_state_label
 from tenants.models import Tenant
@@ -28,8 +30,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not has_right(request.user, Right.VIEW):
         return context
     tenants = tenants_with(request.user, Right.VIEW)
-    companies = with_readings(Tenant.objects.order_by("name"))
-    found = health(companies if isinstance(tenants, str) else companies.filter(pk__in=tenants), with_changes=True)
+    companies = with_calendars(with_readings(Tenant.objects.order_by("name")))
+    visible = companies if isinstance(tenants, str) else companies.filter(pk__in=tenants)
+    found = health(visible, with_changes=True, with_payroll=True)
     worker = worker_health()
     chosen = _chosen(request, found)
     page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
@@ -164,6 +167,10 @@ def _row(row: TenantHealth, found: Health) -> dict[str, Any]:
             for code, count in row.causes[:CAUSES_SHOWN]
         ],
         "more_causes": max(0, len(row.causes) - CAUSES_SHOWN),
+        "payroll": [
+            {"row": each, "url": check_url(row.tenant_id, calendar=each.calendar_id, day=each.period.first)}
+            for each in row.payroll
+        ],
         "attention_url": _links_url(tenant=row.tenant_id),
         "waiting_url": _events_url(tenant=row.tenant_id),
         "url": reverse("admin:tenants_tenant_change", args=[row.tenant_id]),

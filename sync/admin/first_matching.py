@@ -27,12 +27,12 @@ from sync.domain.decide import Item
 from sync.domain.first_matching import PAIRS, listed, plan_rows
 from sync.domain.match_decisions import TakenError, choose_winners, decide, free_records, link_by_hand, looking_context
 from sync.domain.match_list import FORMATS, LARGEST_BYTES, ListError, export_list, import_list
+from sync.domain.spreadsheet import XLSX
 from sync.models import Run
 from tenants.models import Tenant
 from tenants.roles import Right, has_right
 
 PER_PAGE = 50
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TONES = {
     MatchRow.Category.CERTAIN: "good",
     MatchRow.Category.PROBABLE: "warning",

@@ -22,6 +22,7 @@ from mappings.spec import System
 from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_view
 from sync.admin.first_matching import export_view, first_matching_view, import_view
 from sync.admin.held_set import open_sets
+from sync.admin.hours.check import hours_check_file_view, hours_check_view, sign_off_view
 from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
@@ -173,6 +174,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
         list_in = self.admin_site.admin_view(partial(import_view, self))
         webhooks = self.admin_site.admin_view(partial(webhooks_view, self))
         schedules = self.admin_site.admin_view(partial(schedules_view, self))
+        hours_check = self.admin_site.admin_view(partial(hours_check_view, self))
+        hours_file = self.admin_site.admin_view(partial(hours_check_file_view, self))
+        sign = self.admin_site.admin_view(partial(sign_off_view, self))
         retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         return [
@@ -185,6 +189,9 @@ class TenantPageAdmin(TenantSettingsAdmin):
             path("<path:object_id>/matching/<slug:entity>/import/", list_in, name="tenants_tenant_match_list_in"),
             path("<path:object_id>/webhooks/", webhooks, name="tenants_tenant_webhooks"),
             path("<path:object_id>/schedules/", schedules, name="tenants_tenant_schedules"),
+            path("<path:object_id>/hours-check/", hours_check, name="tenants_tenant_hours_check"),
+            path("<path:object_id>/hours-check/xlsx/", hours_file, name="tenants_tenant_hours_check_file"),
+            path("<path:object_id>/hours-check/sign-off/", sign, name="tenants_tenant_hours_check_sign"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),

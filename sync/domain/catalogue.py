@@ -1007,6 +1007,13 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "",
     ),
     "hours_gone": ("Deleted in Intempus, never transferred.", "", "Slettet i Intempus, aldrig overført.", ""),
+    "hours_needs_attention": ("Needs attention, whether ready or not.", "", "Kræver handling, klar eller ej.", ""),
+    "hours_changed": (
+        "Changed after transfer and not answered.",
+        "",
+        "Ændret efter overførsel og ikke besvaret.",
+        "",
+    ),
     "report_not_sent": (
         "The report is ready and has not been transferred yet.",
         "Press “Fetch now” on the page of hours; with the journal paused, wait until the pause ends.",

@@ -17,6 +17,7 @@ from mappings.models import EntityPolicy, RecordLink
 from sync.domain.budgets import calls_today, limit_of, login_of, waiting_code
 from sync.domain.field_watch import HOLD_CODES
 from sync.domain.first_ten import REASON as FIRST_TEN
+from sync.domain.hours.payroll_warnings import PayrollWarning, payroll_warnings
 from sync.domain.rhythm import hooks_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
 from tenants.models import Connection, Tenant
@@ -82,6 +83,7 @@ class TenantHealth:
     connections: tuple[ConnectionHealth, ...] = ()
     changes_by_hour: tuple[int, ...] = ()  # the last 24 hours, oldest first
     are_hooks_silent: bool = False
+    payroll: tuple[PayrollWarning, ...] = ()  # what is not through as a cut-off comes near; empty unless asked for
 
     @property
     def needs_attention(self) -> int:
@@ -110,7 +112,7 @@ class TenantHealth:
         if self.pulled.is_late(now) or self.swept.is_late(now) or self.quarantined:
             return "bad"
         asks = self.held or self.broken(now) or self.is_stuck(now) or self.are_hooks_silent or self.needs_attention
-        return "warning" if asks else "good"
+        return "warning" if asks or self.payroll else "good"
 
 
 @dataclass(frozen=True)
@@ -194,10 +196,13 @@ def health_of(tenant_id: int, *, with_changes: bool = False, with_calls: bool = 
     return health(rows, with_changes=with_changes, with_calls=with_calls).tenants[0]
 
 
-def health(tenants: Iterable[Tenant], *, with_changes: bool = False, with_calls: bool = False) -> Health:
+def health(
+    tenants: Iterable[Tenant], *, with_changes: bool = False, with_calls: bool = False, with_payroll: bool = False
+) -> Health:
     """The health of companies, in their order; each row as `with_readings` gives it.
 
     `with_changes`: also what was done in each of the last 24 hours. `with_calls`: also what each log-in called today.
+    `with_payroll`: also what is not through before a cut-off, of rows as `with_calendars` gives them, too.
     """
     now = timezone.now()
     rows: list[Any] = list(tenants)
@@ -208,6 +213,7 @@ def health(tenants: Iterable[Tenant], *, with_changes: bool = False, with_calls:
     _find_held(figures, ids)
     _find_connections(figures, ids, with_calls)
     hooks = hooks_of(ids)
+    payroll = payroll_warnings(rows) if with_payroll else {}
     if with_changes:
         _count_changes(figures, ids, now)
     return Health(
@@ -228,6 +234,7 @@ def health(tenants: Iterable[Tenant], *, with_changes: bool = False, with_calls:
                 connections=tuple(figures.connections[row.pk]),
                 changes_by_hour=tuple(figures.changes[row.pk]),
                 are_hooks_silent=bool(hooks[row.pk].silent),
+                payroll=tuple(payroll.get(row.pk, ())),
             )
             for row in rows
         ),

@@ -17,6 +17,7 @@ from tablib.exceptions import TablibException
 from mappings.models import MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.match_decisions import TakenError, decide, link_by_hand
+from sync.domain.spreadsheet import FORMULA, neutral
 
 Decision = MatchRow.Decision
 
@@ -36,8 +37,6 @@ COLUMNS = (
     "decided_at",
 )
 FORMATS = ("csv", "xlsx")
-#: A cell that begins like this is a formula to a spreadsheet, whoever typed it as a name.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LARGEST_BYTES = 10_000_000
 LARGEST_ROWS = 100_000
 ERRORS_SHOWN = 20
@@ -70,7 +69,7 @@ def export_list(tenant_id: int, entity: str, form: str) -> bytes:
     data = Dataset(headers=list(COLUMNS), title=entity[:31])
     rows = MatchRow.objects.filter(tenant_id=tenant_id, entity=entity).select_related("link", "other", "decided_by")
     for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
-        data.append([_neutral(value) for value in _cells(row)])
+        data.append([neutral(value) for value in _cells(row)])
     if form == "xlsx":
         content: bytes = data.export("xlsx")
         return content
@@ -93,10 +92,6 @@ def _cells(row: MatchRow) -> Iterator[str]:
     yield ""
     yield str(row.decided_by or "")
     yield row.decided_at.isoformat(timespec="minutes") if row.decided_at else ""
-
-
-def _neutral(value: str) -> str:
-    return f"'{value}" if value.startswith(FORMULA) else value
 
 
 # ------------------------------------------------------------------------------------------------ in

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from django import template
 from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -75,4 +77,66 @@ def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> Safe
         height,
         text,
         bars,
+    )
+
+
+@register.filter
+def week_name(monday: date) -> str:
+    """The week as people say it: "week 9, 2027"."""
+    year, week, _day = monday.isocalendar()
+    return _("week %(week)s, %(year)s") % {"week": week, "year": year}
+
+
+#: The chart's picture, in its own units: a bar per figure, the three figures of a week side by side.
+CHART_WIDTH, CHART_HEIGHT, CHART_FOOT, LABELS_AT_MOST = 960, 200, 20, 20
+
+
+@register.simple_tag
+def week_chart(weeks: Sequence[tuple[date, Any]], unit: str) -> SafeString:
+    """Ready, transferred and posted of every week from the first to the last; each week says its figures."""
+    if not weeks:
+        return mark_safe("")
+    by_week = dict(weeks)
+    first, last = min(by_week), max(by_week)
+    mondays = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
+    names = ("ready", "transferred", "posted")
+    top = max(float(abs(getattr(sums, name))) for sums in by_week.values() for name in names) or 1.0
+    step, every = CHART_WIDTH / len(mondays), -(-len(mondays) // LABELS_AT_MOST)
+    width = min(step / 4, 40.0)
+    parts = []
+    for index, monday in enumerate(mondays):
+        left = index * step + (step - 3 * width) / 2
+        if sums := by_week.get(monday):
+            figures = [number_format(getattr(sums, name), 2) for name in names]
+            text = _("%(week)s: %(ready)s ready, %(transferred)s transferred, %(posted)s posted") % {
+                "week": week_name(monday),
+                **dict(zip(names, figures, strict=True)),
+            }
+            bars = [
+                (name, left + place * width, width - 1, max(0.0, float(getattr(sums, name))) / top * CHART_HEIGHT)
+                for place, name in enumerate(names)
+            ]
+            rects = format_html_join(
+                "",
+                '<rect class="c-bar-{}" x="{}" y="{}" width="{}" height="{}"/>',
+                (
+                    (name, f"{x:.1f}", f"{CHART_HEIGHT - height:.1f}", f"{w:.1f}", f"{height:.1f}")
+                    for name, x, w, height in bars
+                ),
+            )
+            parts.append(format_html("<g><title>{}</title>{}</g>", text, rects))
+        if index % every == 0:
+            middle, number = f"{index * step + step / 2:.1f}", monday.isocalendar().week
+            parts.append(
+                format_html('<text x="{}" y="{}" text-anchor="middle">{}</text>', middle, CHART_HEIGHT + 15, number)
+            )
+    return format_html(
+        '<svg class="c-chart" role="img" aria-label="{}" viewBox="0 0 {} {}"><line x1="0" x2="{}" y1="{}" y2="{}"/>{}</svg>',
+        _("Ready, transferred and posted by week: %(unit)s") % {"unit": unit},
+        CHART_WIDTH,
+        CHART_HEIGHT + CHART_FOOT,
+        CHART_WIDTH,
+        CHART_HEIGHT,
+        CHART_HEIGHT,
+        format_html_join("", "{}", ((part,) for part in parts)),
     )

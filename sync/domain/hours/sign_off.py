@@ -48,9 +48,10 @@ def figures_of(check: Check) -> dict[str, Any]:
 
 
 def sign_off(
-    tenant_id: int, calendar: PayCalendar | None, first: date, last: date, user: User, *, reason: str, note: str
+    tenant_id: int, calendar: PayCalendar | None, first: date, last: date, user_id: int, *, reason: str, note: str
 ) -> SignOff:
     """Raises RefusedError where something differs and no reason is given."""
+    user = User.objects.get(pk=user_id)
     check = check_hours(span_of(tenant_id, calendar, first, last))
     reason = reason.strip()
     if not check.is_complete and not reason:

@@ -24,7 +24,7 @@ from sync.domain.hours.completeness import (
 )
 from sync.models import JournalLine, ReferenceRow, WorkReport
 from tenants.scoping import tenant_scope
-from tests.factories import make_hours_policy, make_seen_line, make_link, make_ready_report, make_tenant
+from tests.factories import make_hours_policy, make_link, make_ready_report, make_seen_line, make_tenant
 
 pytestmark = pytest.mark.django_db
 State = WorkReport.State
@@ -68,7 +68,9 @@ def counts(tenant):
 def test_every_amount_is_summed_by_week_employee_and_unit(tenant):
     make_seen_line(make_ready_report(tenant, amount="7.53333", state=State.TRANSFERRED), state="posted")
     make_seen_line(make_ready_report(tenant, amount="2.005", starts_on=THURSDAY, state=State.TRANSFERRED))
-    make_seen_line(make_ready_report(tenant, amount="4", starts_on=NEXT_WEEK, state=State.TRANSFERRED), state="not_proven")
+    make_seen_line(
+        make_ready_report(tenant, amount="4", starts_on=NEXT_WEEK, state=State.TRANSFERRED), state="not_proven"
+    )
     make_ready_report(tenant, amount="1.25", starts_on=NEXT_WEEK)
     make_seen_line(make_ready_report(tenant, amount="120", unit="km", state=State.TRANSFERRED))
     other = {"employee_id": "32", "employee_number": "8", "employee_name": "Åse Æbelø"}
@@ -245,7 +247,9 @@ def test_ready_is_what_the_company_calls_ready(tenant, ready_when, values, is_du
 def test_needs_attention_and_changed_are_counted_beside(tenant):
     make_ready_report(tenant, state=State.NEEDS_ATTENTION, reason="rule_missing", is_approved=False, amount="1")
     make_ready_report(tenant, state=State.NEEDS_ATTENTION, reason="rule_missing", amount="2")
-    make_seen_line(make_ready_report(tenant, state=State.CHANGED, reason="changed_after_transfer", amount="4"), seen="3")
+    make_seen_line(
+        make_ready_report(tenant, state=State.CHANGED, reason="changed_after_transfer", amount="4"), seen="3"
+    )
     result = check(tenant)
     assert (result.needs_attention, result.changed) == (group(2, Timer="3"), group(1, Timer="4"))
 

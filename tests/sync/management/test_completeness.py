@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from sync.models import WorkReport
-from tests.factories import make_hours_policy, make_seen_line, make_ready_report, make_tenant
+from tests.factories import make_hours_policy, make_ready_report, make_seen_line, make_tenant
 
 pytestmark = pytest.mark.django_db
 State = WorkReport.State
