@@ -24,8 +24,8 @@ class PayCalendarAdmin(TenantHistoryAdmin):
     list_filter = [TenantFilter, "kind", "is_active"]
     list_select_related = ["tenant"]
     fieldsets = [
-        (None, {"fields": ["tenant", ("name", "is_active"), ("kind", "day_of_month", "anchor_on"), "groups"]}),
-        (_("Cut-off and warnings"), {"fields": [("cut_off_days", "warn_days", "unposted_days")]}),
+        (None, {"fields": ["tenant", ("name", "is_active"), "kind", "day_of_month", "anchor_on", "groups"]}),
+        (_("Cut-off and warnings"), {"fields": ["cut_off_days", "warn_days", "unposted_days"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
