@@ -1,4 +1,6 @@
-"""The daily mail: what was overwritten since the last one goes to the tenant's contact (rule M4)."""
+"""The daily mail to the tenant's contact: what was overwritten since the last one (rule M4), and what is not through before
+a cut-off.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from django.utils.translation import gettext
 from mappings.labels import attribute_label
 from mappings.models import RecordLink
 from sync.domain.context import database_now
+from sync.domain.hours.payroll_warnings import payroll_warnings, with_calendars
 from sync.domain.timeline import entity_of
 from sync.models import SyncLogEntry
 from tenants.models import Tenant
@@ -37,7 +40,8 @@ class Line:
 
 
 def send_digest(tenant_id: int) -> int:
-    """Mail what was overwritten since the last mail; returns how many changes. No news, no mail.
+    """Mail what was overwritten since the last mail, and as long as it is so what is not through before a cut-off; returns how
+    many changes were overwritten. No news, no mail.
 
     The mark moves after the mail is handed over: a crash in between sends it twice, never not at all. Raises OSError or
     smtplib.SMTPException when the mail server refuses; then the next try mails everything.
@@ -48,15 +52,19 @@ def send_digest(tenant_id: int) -> int:
         since = tenant.digest_until or tenant.created_at
         with translation.override(tenant.language):
             lines = _lines(tenant, since, until)
-    if lines and tenant.contact_email:
+            payroll = payroll_warnings(with_calendars(Tenant.objects.filter(pk=tenant_id))).get(tenant_id, [])
+    if (lines or payroll) and tenant.contact_email:
         with translation.override(tenant.language):
-            subject = gettext("Overwritten changes: %(company)s") % {"company": tenant.name}
+            subject = gettext("Overwritten changes: %(company)s") if lines else gettext("Hours: %(company)s")
+            subject %= {"company": tenant.name}
             path = reverse("admin:sync_synclogentry_overwritten")
             context = {
                 "tenant": tenant,
                 "lines": lines[:CHANGES_SHOWN],
                 "more": max(0, len(lines) - CHANGES_SHOWN),
                 "url": f"{settings.PUBLIC_URL}{path}?tenant={tenant.pk}",
+                "payroll": payroll,
+                "check_url": settings.PUBLIC_URL + reverse("admin:tenants_tenant_hours_check", args=[tenant.pk]),
             }
             body = render_to_string("console/overwritten_mail.txt", context)
         send_mail(subject, body, None, [tenant.contact_email])

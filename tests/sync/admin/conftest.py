@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import translation
 
 from mappings.models import EntityPolicy, RecordLink
-from sync.models import ChangeEvent, Exchange, HeldSet, Run, SyncLogEntry, WorkReport
+from sync.models import ChangeEvent, Exchange, HeldSet, PayCalendar, Run, SyncLogEntry, WorkReport
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import (
+    make_calendar,
     make_connections,
     make_event,
     make_held_set,
@@ -48,6 +49,7 @@ class Company:
     entry: SyncLogEntry
     held: HeldSet
     report: WorkReport
+    calendar: PayCalendar
 
 
 def make_company(mark: str, number: int) -> Company:
@@ -99,6 +101,7 @@ def _make_company(mark: str, number: int) -> Company:
         entry=entry,
         held=make_held_set(tenant, examples=[f"{mark} customer"], cause="many_unticked"),
         report=report,
+        calendar=make_calendar(tenant, name=f"{mark} wages"),
     )
 
 

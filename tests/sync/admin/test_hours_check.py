@@ -14,6 +14,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from sync.admin.hours.check import check_url
+from sync.domain.digest import send_digest
 from sync.domain.hours.pay_periods import due_period
 from sync.domain.hours.payroll_warnings import PayrollWarning, payroll_warnings, with_calendars
 from sync.models import JournalLine, PayCalendar, ReferenceRow, SignOff, WorkReport
@@ -353,6 +354,25 @@ def test_the_front_page_warns_and_leads_there(client, tenant):
     text = page.content.decode()
     assert f"must be through by {period.cut_off_on:%d-%m-%Y}" in text and "1 not through" in text
     assert client.get(row["payroll"][0]["url"]).context["choice"].first == period.first
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "1 not through"), ("da", "1 ikke igennem")])
+def test_the_daily_mail_warns_until_the_period_is_signed(client, tenant, mailoutbox, language, words):
+    with tenant_scope(ALL):
+        Tenant.objects.update(contact_email="kontor@example.dk", language=language)
+    calendar = make_calendar(tenant)
+    period = due_period(calendar, timezone.localdate())
+    make_ready_report(tenant, starts_on=period.first)
+    quiet = make_tenant("quiet", contact_email="other@example.dk")
+    for each in (tenant, tenant, quiet):
+        assert send_digest(each.pk) == 0
+    assert [mail.to for mail in mailoutbox] == [["kontor@example.dk"]] * 2
+    assert f"{period.cut_off_on:%d-%m-%Y}, {words}\n" in mailoutbox[0].body
+    assert check_url(tenant.pk, calendar=calendar.pk, day=period.first) in mailoutbox[0].body
+    assert "Nordbyg ApS" in mailoutbox[0].subject and "Put back" not in mailoutbox[0].body
+    sign(client, tenant, {"calendar": calendar.pk, "day": period.first}, reason="x")
+    send_digest(tenant.pk)
+    assert len(mailoutbox) == 2
 
 
 def test_the_front_page_costs_no_more_with_many_calendars():

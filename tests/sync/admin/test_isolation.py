@@ -27,6 +27,7 @@ OBJECTS = {
     "sync_synclogentry": "entry",
     "sync_heldset": "held",
     "sync_workreport": "report",
+    "sync_paycalendar": "calendar",
 }
 
 
@@ -74,7 +75,7 @@ def test_foreign_rows_do_not_exist(ours, theirs, as_role, role, name):
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", ["webhooks", "schedules"])
+@pytest.mark.parametrize("name", ["webhooks", "schedules", "hours_check"])
 def test_pages_of_a_foreign_company_do_not_exist(ours, theirs, as_role, role, name):
     client = as_role(role)
     status, page = content(client, reverse(f"admin:tenants_tenant_{name}", args=[theirs.tenant.pk]))
