@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from sync import tasks
+from sync.domain.hours.run import hours
 from sync.domain.schedules import DAY, KINDS, minutes_of
-from sync.models import ChangeEvent
+from sync.models import ChangeEvent, JournalLine, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
+from tests.journeys.hours import Desk
 
 pytestmark = pytest.mark.one_profile
 
@@ -63,3 +66,73 @@ def test_an_idle_day(steady, rows):
     assert steady.writes((uniconta, intempus)) == []
     assert calls_of(steady, "uniconta", uniconta) == documented(f"Uniconta, {rows}") <= IDLE_DAY_LIMIT
     assert calls_of(steady, "intempus", intempus) == documented(f"Intempus, {rows}")
+
+
+def transferred_long_ago(desk, count):
+    """Old reports, known and posted: what a company has after some years. The first run has read them."""
+    old = {"employee": desk.employee, "case": desk.case, "worktype": desk.work_type, "amount": "7.4", "approved": True}
+    old |= {"start_date": "2026-01-05", "end_date": "2026-01-05"}
+    desk.intempus.store_seed_rows(desk.company.intempus_number, "work_report", [old] * count)
+    desk.run()
+    tenant = desk.company.tenant
+    with tenant_scope(tenant.pk):
+        reports = WorkReport.objects.filter(tenant=tenant, starts_on="2026-01-05")
+        reports.update(state=WorkReport.State.TRANSFERRED, reason="", transferred_hash=F("content_hash"))
+        lines = [
+            JournalLine(
+                tenant=tenant,
+                report_id=key,
+                reference=f"I{number}",
+                state=JournalLine.State.POSTED,
+                journal="Intempus",
+                quantity="7.40",
+                sent_at=timezone.now(),
+            )
+            for key, number in reports.values_list("pk", "intempus_id")
+        ]
+        assert len(JournalLine.objects.bulk_create(lines)) == count
+
+
+def an_hour_passes(desk):
+    with tenant_scope(desk.company.tenant.pk):
+        hour = timedelta(hours=1)
+        ReportCursor.objects.update(
+            lists_read_at=F("lists_read_at") - hour,
+            window_read_at=F("window_read_at") - hour,
+            journal_read_at=F("journal_read_at") - hour,
+        )
+
+
+@pytest.mark.parametrize("profile", ["default"], indirect=True)
+@pytest.mark.parametrize("old_count", [100, 10_000])
+def test_hours_with_nothing_new_cost_the_same_however_many_old_reports_there_are(world, old_count):
+    """One line stands in the journal, one report waits for approval; everything else was posted long ago."""
+    world.ends_well = False
+    desk, other = Desk(world.nordbyg), Desk(world.havnen)
+    desk.approve(desk.report("7.4"))
+    desk.report("3")
+    other.approve(other.report("2"))
+    other.run()
+    transferred_long_ago(desk, old_count)
+    desk.company.forget_the_overlap()
+    before = desk.lines()
+    counted = {}
+    for what in ("a quarter-hourly run", "an hourly run"):
+        if what == "an hourly run":
+            an_hour_passes(desk)
+        uniconta, intempus = desk.company.now()
+        ended = hours(desk.company.tenant.pk)
+        assert (ended.error_code, ended.counts.get("transferred", 0)) == ("", 0)
+        counted |= {
+            f"Uniconta, {what} of hours": calls_of(desk.company, "uniconta", uniconta),
+            f"Intempus, {what} of hours": calls_of(desk.company, "intempus", intempus),
+        }
+    assert counted == {what: documented(what) for what in counted}
+    for system in ("Uniconta", "Intempus"):
+        day = (
+            72 * counted[f"{system}, a quarter-hourly run of hours"] + 24 * counted[f"{system}, an hourly run of hours"]
+        )
+        assert documented(f"{system}, idle day with hours") == documented(f"{system}, idle day") + day
+    assert documented("Uniconta, idle day with hours") <= IDLE_DAY_LIMIT
+    assert desk.lines() == before
+    assert len(other.lines()) == 1

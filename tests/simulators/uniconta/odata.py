@@ -63,7 +63,7 @@ def read_table(simulator: "UnicontaSimulator", call: Call, table: Table, with_us
         top = _whole_number(options, "$top")
         skip = _whole_number(options, "$skip")
         token = _whole_number(options, "$skiptoken")
-        rows = company_rows(simulator, call, table)
+        rows = _candidates(simulator, call, table, condition, types)
         if options.get("$orderby"):
             rows = sort_rows(rows, options["$orderby"], types)
     except BadFilterError as error:
@@ -103,6 +103,18 @@ def company_rows(simulator: "UnicontaSimulator", call: Call, table: Table) -> li
         ids = simulator.users[call.user].companies
         return [row for i in ids for row in simulator.table_rows(i, table)]
     return list(simulator.table_rows(call.company, table))
+
+
+def _candidates(
+    simulator: "UnicontaSimulator", call: Call, table: Table, condition: Filter | None, types: dict[str, str]
+) -> list[Row]:
+    """The rows that may satisfy the condition: by the index where it asks for texts of one property only."""
+    assert call.company is not None
+    if condition is not None and condition.equal_to is not None and table.name != "Company":
+        [(name, texts)] = condition.equal_to.items()
+        if types[name] == "text":
+            return simulator.table_rows(call.company, table).with_text(name, texts)
+    return company_rows(simulator, call, table)
 
 
 def _apply(rows: list[Row], condition: Filter | None) -> list[Row]:
