@@ -6,6 +6,7 @@ bases, current values, the tick and policy only, never on the order, number or t
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -59,8 +60,10 @@ def to_remote(entity: Entity, system: System, values: Values) -> dict[str, Any]:
 
 def write_value(attribute: Attribute, system: System, value: Value) -> Any:
     """How the remote system spells a canonical value. Raises MappingError for what the field cannot hold."""
-    if attribute.max_length is not None and len(str(value)) > attribute.max_length:
-        raise MappingError(f"longer than {attribute.max_length} characters: {value!r}", attribute.name)
+    length = len(str(value))
+    if attribute.max_length is not None and length > attribute.max_length:
+        message = f"{length} characters, allowed are {attribute.max_length}: {reprlib.repr(value)}"
+        raise MappingError(message, attribute.name)
     if is_untranslated(attribute, value):
         word = str(value).removeprefix(UNTRANSLATED)
         raise MappingError(f"{word!r} is called {dict(attribute.translations)[word]!r} in Intempus", attribute.name)

@@ -202,6 +202,13 @@ def _read_country(raw: Raw) -> str:
     return CODE_OF_MEMBER.get(text, text.upper() if text.upper() in MEMBER_OF_CODE else text)
 
 
+def _write_country_member(value: Value) -> Raw:
+    """Raises MappingError for a country Uniconta may not have: it stores its first member for it without a word."""
+    if value and value not in MEMBER_OF_CODE and value not in CODE_OF_MEMBER:
+        raise MappingError(f"Uniconta has no country {value!r}; a value translation can say which one is meant")
+    return MEMBER_OF_CODE.get(str(value), value)
+
+
 def _read_digits(raw: Raw) -> str:
     """A registration number without the blanks and the country prefix people type ("DK 12 34 56 78")."""
     return COUNTRY_PREFIX.sub("", read_text(raw).upper().replace(" ", ""))
@@ -235,7 +242,7 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("withdrawn_when_past", _read_withdrawn, _never_written, is_one_way=True),
         Transform("employee_number", read_text, _write_employee_number),
         Transform("phone_number", _read_phone, lambda value: value),
-        Transform("country_member", _read_country, lambda value: MEMBER_OF_CODE.get(str(value), value)),
+        Transform("country_member", _read_country, _write_country_member),
         Transform("country_code", _read_country, lambda value: value),
         Transform("registration_number", _read_digits, lambda value: value),
         Transform("reference_key", read_text, lambda value: value),

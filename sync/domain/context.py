@@ -42,6 +42,8 @@ class Context:
     loaded_at: datetime = field(default_factory=timezone.now)
     #: The brake's look ahead, once per piece of work: entity → kind → links of pending events that would get it.
     forecasts: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    #: Rows of Intempus stored during this piece of work: entity → id → stamp. Every pull reads the last minutes again.
+    stored: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def tenant_id(self) -> int:

@@ -25,15 +25,17 @@ from mappings.engine import (
     kept_out,
     make_plan,
     may_be_created,
+    to_remote,
 )
 from mappings.models import MatchRow, RecordLink
 from mappings.spec import Entity, System
+from mappings.transforms import MappingError
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
 from sync.domain.catalogue import NEEDED_BY
 from sync.domain.context import Context, longest_silence
 from sync.domain.hours.open_cases import REASON as OPEN_HOURS
 from sync.domain.hours.open_cases import has_open_hours
-from sync.domain.match import has_answer, join, match_record, worth_matching
+from sync.domain.match import Holders, has_answer, join, load_holders, match_record, worth_matching
 from sync.domain.references import LinkReferences, is_used, why_not_there
 from sync.models import ChangeEvent, PutBack, SyncLogEntry
 
@@ -147,6 +149,8 @@ def find_matches(
     worth = worth_matching(entity, [item.link for item in items]) | asked.keys()
     # What we made ourselves belongs to us, whatever became of tick, switches or use since.
     unclear = _with_unclear_create(worth) if worth else set()
+    holders = load_holders(entity, [item.link for item in items if item.link.pk in worth]) if worth else Holders(())
+    pairs: list[tuple[RecordLink, RecordLink]] = []
     for item in items:
         link = item.link
         if link.pk not in worth or link.pk in owners or link.is_linked:
@@ -155,7 +159,7 @@ def find_matches(
             context, entity, link, is_needed=link.uniconta_key in (needed or {})
         ):
             continue
-        found = match_record(entity, link)
+        found = match_record(entity, link, holders)
         is_lonely_group = entity.is_on_demand and not link.uniconta_id
         if is_lonely_group and (found.other is None or not is_used(context, entity, found.other)):
             continue  # a group that stands in Intempus already is linked once a record of ours uses it
@@ -165,13 +169,15 @@ def find_matches(
             if question:
                 item.error = NeedsAttention(question, ", ".join(str(other) for other in found.candidates))
             continue
-        halves = {link.pk, found.other.pk}  # the one that goes loses its number
-        item.link = join(link, found.other)
+        holders.note_pair(link, found.other)
+        pairs.append((link, found.other))
         item.is_joined = True
-        owners |= dict.fromkeys(halves, item)
+        owners |= dict.fromkeys((link.pk, found.other.pk), item)
+    joined = join(pairs)
     result: list[Item] = []
     for item in items:
         if item.is_joined:
+            item.link = joined[item.link.pk]
             result.append(item)
         elif item.link.pk in owners:
             # The other half was in hand as well: its events belong to the pair now.
@@ -216,6 +222,8 @@ def needed_references(
         is_needed = item.link.uniconta_key in (needed or {})
         if values is None or not is_on_its_way(context, entity, item, is_needed=is_needed):
             continue
+        if not _is_sendable(entity, values):
+            continue
         is_coming = _comes_into_use(context, entity, item.link)
         for attribute in entity.references:
             reference = attribute.reference, str(values.get(attribute.name, ""))
@@ -246,6 +254,16 @@ def awaited(context: Context, entity: Entity, items: list[Item]) -> dict[str, st
         waits_for.partition(":")[2]: f"{user}:{key}"
         for waits_for, user, key in waiting.order_by("-id").values_list("waits_for", "entity", "key")
     }
+
+
+def _is_sendable(entity: Entity, values: Mapping[str, Any]) -> bool:
+    """Whether Intempus can hold these values: a record that asks a person first brings no group along (rule M6)."""
+    plain = {each.name: values[each.name] for each in entity.attributes if not each.reference and each.name in values}
+    try:
+        to_remote(entity, System.INTEMPUS, plain)
+    except MappingError:
+        return False
+    return True
 
 
 def is_on_its_way(context: Context, entity: Entity, item: Item, *, is_needed: bool = False) -> bool:

@@ -24,8 +24,9 @@ from sync.domain.connections import NotReadyError, Recorder, connector_for, repo
 from sync.domain.context import Context, database_now, load_context
 from sync.domain.decide import QUESTIONS, Item, plan_items
 from sync.domain.field_watch import watch_fields, watch_flag
-from sync.domain.match import Found, LoadedHolders, lay_together, match_record
+from sync.domain.match import Found, Holders, lay_together, match_record
 from sync.domain.observe import observe
+from sync.domain.push import foresee
 from sync.domain.runs import begin, fail_run, finish_run, progress
 from sync.models import ChangeEvent, Run
 from tenants.scoping import tenant_scope
@@ -136,7 +137,7 @@ def categorise(entity: Entity, links: Sequence[RecordLink]) -> list[Match]:
         for link in links
         if link.remote_id(system) and not link.remote_id(system.other) and not link.is_gone(system)
     ]
-    holders = LoadedHolders(links)
+    holders = Holders(links)
     found = {link.pk: match_record(entity, link, holders) for link in halves}
     taken: set[int] = set()
     matches: list[Match] = []
@@ -242,6 +243,7 @@ def plan_rows(
         link.is_left_out = row.decision == Decision.EXCLUDE
         items.append(Item(link))
     plan_items(context, entity, items)
+    foresee(context, entity, items)
     for row, item in zip(rows, items, strict=True):
         code = item.error.code if item.error else item.plan.reason
         if row.is_asked:

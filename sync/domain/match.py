@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from mappings.engine import match_keys
 from mappings.models import MatchRow, RecordLink
 from mappings.spec import Entity, Match, System
+from sync.domain.bulk import save_many
 from sync.models import ChangeEvent, SyncLogEntry
 
 #: So many holders of one key are looked at; more than one is a question already.
@@ -36,35 +37,15 @@ class Found:
 # ------------------------------------------------------------------------------------------------ who holds a key
 
 
-class Holders(Protocol):
-    """The records of one tenant and entity, by what they can be recognised by."""
-
-    def holding(self, system: System, key: str) -> Sequence[RecordLink]: ...
-
-    def named(self, name: str) -> Sequence[RecordLink]: ...
-
-
-class StoredHolders:
-    """Looked up one key at a time. Use it inside a scope."""
-
-    def __init__(self, tenant_id: int, entity: Entity) -> None:
-        self.links = RecordLink.objects.filter(tenant_id=tenant_id, entity=entity.name).order_by("pk")
-
-    def holding(self, system: System, key: str) -> Sequence[RecordLink]:
-        return list(self.links.filter(**{f"{system}_match_keys__contains": [key]})[:HOLDERS])
-
-    def named(self, name: str) -> Sequence[RecordLink]:
-        halves = self.links.filter(Q(uniconta_id="") | Q(intempus_id=""))
-        return list(halves.annotate(lower_name=Lower("name")).filter(lower_name=name.lower())[:HOLDERS])
-
-
-class LoadedHolders:
-    """All of them at once, for a whole table."""
+class Holders:
+    """Records of one tenant and entity, by what they can be recognised by: all of them, or all that are alike."""
 
     def __init__(self, links: Iterable[RecordLink]) -> None:
+        self.by_pk: dict[int, RecordLink] = {}
         self.by_key: dict[tuple[System, str], list[RecordLink]] = defaultdict(list)
         self.by_name: dict[str, list[RecordLink]] = defaultdict(list)
         for link in links:
+            self.by_pk[link.pk] = link
             for system in System:
                 for key in getattr(link, f"{system}_match_keys"):
                     self.by_key[system, key].append(link)
@@ -72,10 +53,35 @@ class LoadedHolders:
                 self.by_name[link.name.lower()].append(link)
 
     def holding(self, system: System, key: str) -> Sequence[RecordLink]:
-        return self.by_key.get((system, key), ())
+        return self.by_key.get((system, key), ())[:HOLDERS]
 
     def named(self, name: str) -> Sequence[RecordLink]:
-        return self.by_name.get(name.lower(), ())
+        return self.by_name.get(name.lower(), ())[:HOLDERS]
+
+    def note_pair(self, one: RecordLink, other: RecordLink) -> None:
+        """From here on these two are one: nobody else's."""
+        for link, twin in ((one, other), (other, one)):
+            own = self.by_pk[link.pk]
+            own.is_gone_in_uniconta = False
+            for system in System:
+                setattr(own, f"{system}_id", own.remote_id(system) or twin.remote_id(system))
+
+
+def load_holders(entity: Entity, links: Sequence[RecordLink]) -> Holders:
+    """Whoever shares a key or the name with one of these records, and whoever shares a key with those: two queries,
+    however many records. Call inside a scope.
+    """
+    ours = RecordLink.objects.filter(tenant_id=links[0].tenant_id, entity=entity.name)
+    halves = ours.filter(Q(uniconta_id="") | Q(intempus_id="")).annotate(lower_name=Lower("name"))
+    names = {link.name.lower() for link in links} - {""}
+    alike = list(_sharing_a_key(ours, links)) + list(halves.filter(lower_name__in=names))
+    found = {link.pk: link for link in (*alike, *_sharing_a_key(ours, alike))}
+    return Holders(found[pk] for pk in sorted(found))
+
+
+def _sharing_a_key(ours: QuerySet[RecordLink], links: Iterable[RecordLink]) -> QuerySet[RecordLink]:
+    keys = sorted({key for link in links for key in (*link.uniconta_match_keys, *link.intempus_match_keys)})
+    return ours.filter(Q(uniconta_match_keys__overlap=keys) | Q(intempus_match_keys__overlap=keys))
 
 
 # ------------------------------------------------------------------------------------------------ matching
@@ -118,9 +124,9 @@ def match_record(entity: Entity, link: RecordLink, holders: Holders | None = Non
     """Look for the missing side of `link` among the records of the other system that are not linked.
 
     A key counts only while exactly one record on each side holds it, and both records come to each other by their first
-    such key. `holders`: all records of the tenant and entity; without it they are looked up, inside a scope.
+    such key. `holders`: without them they are looked up, inside a scope.
     """
-    holders = holders or StoredHolders(link.tenant_id, entity)
+    holders = holders or load_holders(entity, [link])
     certain, ambiguous = _by_keys(entity, link, holders)
     if certain.other is not None:
         if certain.other.is_linked or _by_keys(entity, certain.other, holders)[0].other == link:
@@ -215,13 +221,20 @@ def _proposals(entity: Entity, link: RecordLink, holders: Holders) -> tuple[Reco
 # ------------------------------------------------------------------------------------------------ joining
 
 
+INTEMPUS_SIDE = [f"{System.INTEMPUS}_{name}" for name in ("id", "key", "base", "seen", "seen_at", "match_keys")]
+#: Columns that `lay_together` changes.
+LAID_TOGETHER = [
+    *INTEMPUS_SIDE,
+    *("uniconta_base", "uniconta_seen", "intempus_timestamp", "was_sent", "is_gone_in_intempus"),
+]
+
+
 def lay_together(keep: RecordLink, drop: RecordLink) -> None:
     """Give the Uniconta half the side of the Intempus half; nothing is saved.
 
     Linking changes nothing on either side: there is no base yet, so the first plan adopts what is equal.
     """
-    side = ("id", "key", "base", "seen", "seen_at", "match_keys")
-    for name in (f"{System.INTEMPUS}_{field}" for field in side):
+    for name in INTEMPUS_SIDE:
         setattr(keep, name, getattr(drop, name))
     keep.intempus_timestamp = drop.intempus_timestamp
     keep.was_sent = keep.was_sent or drop.was_sent
@@ -232,22 +245,35 @@ def lay_together(keep: RecordLink, drop: RecordLink) -> None:
     keep.is_gone_in_intempus = False
 
 
-def join(one: RecordLink, other: RecordLink) -> RecordLink:
-    """Make one link of two halves; the Uniconta half survives, history and events follow. Call inside a fenced scope."""
-    keep, drop = (one, other) if one.uniconta_id else (other, one)
-    lay_together(keep, drop)
-    ChangeEvent.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
-    SyncLogEntry.objects.filter(link_id=drop.pk).update(link_id=keep.pk)
-    _ask_no_more(keep, drop)
-    drop.delete()
-    keep.save()
-    return keep
+def join(pairs: Sequence[tuple[RecordLink, RecordLink]]) -> dict[int, RecordLink]:
+    """Make one link of every two halves; returns it by the number of either. The Uniconta half survives, history and
+    events follow. Call inside a fenced scope.
+    """
+    if not pairs:
+        return {}
+    rows = RecordLink.objects.select_for_update().order_by("pk").in_bulk([link.pk for pair in pairs for link in pair])
+    keeps: dict[int, RecordLink] = {}  # by the half that goes
+    for one, other in pairs:
+        keep, drop = (one.pk, other.pk) if one.uniconta_id else (other.pk, one.pk)
+        lay_together(rows[keep], rows[drop])
+        keeps[drop] = rows[keep]
+    for model in (ChangeEvent, SyncLogEntry):
+        moved: list[Any] = list(model.objects.filter(link_id__in=keeps))
+        for row in moved:
+            row.link_id = keeps[row.link_id].pk
+        save_many(moved, ["link_id"])
+    _ask_no_more([keep.pk for keep in keeps.values()], list(keeps))
+    RecordLink.objects.filter(pk__in=keeps).delete()
+    save_many(list(keeps.values()), LAID_TOGETHER)
+    return keeps | {keep.pk: keep for keep in keeps.values()}
 
 
-def _ask_no_more(keep: RecordLink, drop: RecordLink) -> None:
-    """What the first matching asked about this pair is answered by its keys; whom else it found either for must look further."""
-    asked = MatchRow.objects.filter(tenant_id=keep.tenant_id, decision="", category__in=MatchRow.ASKED)
-    asked.filter(link=keep).update(
+def _ask_no_more(keeps: Sequence[int], drops: Sequence[int]) -> None:
+    """What the first matching asked about these pairs is answered by their keys; whom else it found either for must look
+    further.
+    """
+    asked = MatchRow.objects.filter(decision="", category__in=MatchRow.ASKED)
+    asked.filter(link_id__in=keeps).update(
         category=MatchRow.Category.CERTAIN, other=None, key="", candidates=[], writes=[], reason=""
     )
-    asked.filter(other=drop).update(category=MatchRow.Category.AMBIGUOUS, other=None, reason="ambiguous_match")
+    asked.filter(other_id__in=drops).update(category=MatchRow.Category.AMBIGUOUS, other=None, reason="ambiguous_match")

@@ -19,15 +19,23 @@ PASS_OVER = 40
 
 def reserve_number(context: Context, entity: Entity, link: RecordLink) -> str:
     """The number under which `link` is to be created. Raises NeedsAttention and whatever the connector raises."""
+    series = context.policies[entity.name].number_series
+    return known_number(context, entity, link) or _short_enough(entity, _draw(context, entity, series))
+
+
+def known_number(context: Context, entity: Entity, link: RecordLink) -> str:
+    """The same as far as nobody needs to be asked for it: "" where a number series decides. Raises NeedsAttention."""
     policy = context.policies[entity.name]
     if link.reserved_number:
         return link.reserved_number  # an earlier try may have arrived under it
     if policy.number_series:
-        number = _draw(context, entity, policy.number_series)
-    elif entity.keeps_number and (current := link.current(System.INTEMPUS)) and current.get(entity.key.name):
-        number = str(current[entity.key.name])
-    else:
-        number = f"{policy.number_prefix}{link.intempus_id}"
+        return ""
+    if entity.keeps_number and (current := link.current(System.INTEMPUS)) and current.get(entity.key.name):
+        return _short_enough(entity, str(current[entity.key.name]))
+    return _short_enough(entity, f"{policy.number_prefix}{link.intempus_id}")
+
+
+def _short_enough(entity: Entity, number: str) -> str:
     longest = entity.uniconta.key_max_length
     if longest is not None and len(number) > longest:
         raise NeedsAttention("key_too_long", number)

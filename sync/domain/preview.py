@@ -17,7 +17,7 @@ from sync.domain.context import Context, database_now
 from sync.domain.decide import find_matches, load_items, needed_references, plan_items
 from sync.domain.first_matching import count_categories, preparing_context
 from sync.domain.observe import observe
-from sync.domain.push import describe
+from sync.domain.push import describe, foresee
 from sync.domain.runs import fail_run, finish_run, start
 from sync.models import ChangeEvent
 from tenants.scoping import tenant_scope
@@ -122,6 +122,7 @@ def _plan(context: Context, entity: Entity, links: list[int]) -> Iterator[Previe
     items = find_matches(context, entity, items)
     needed = needed_references(context, entity, items)
     plan_items(context, entity, items)
+    foresee(context, entity, items)
     for item in items:
         yield Previewed(
             label=str(item.link),

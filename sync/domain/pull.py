@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from mappings.models import EntityPolicy, FieldRule, ValueMap
 from mappings.spec import Entity, System
+from sync.connectors.base import Row
 from sync.connectors.errors import RemoteError
 from sync.domain.budgets import cause_of
 from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
@@ -48,12 +50,25 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
     changes = connector.read_changes(side, 0 if is_complete else restart(cursor, read_at))
     if is_complete:
         watch_fields(context, entity, System.INTEMPUS, changes.rows)
-    observed = observe(
-        context, entity, System.INTEMPUS, changes.rows, read_at, origin=origin, run=run, is_complete=is_complete
-    )
+    new = changes.rows if is_complete else _not_stored(context, entity, changes.rows)
+    observed = observe(context, entity, System.INTEMPUS, new, read_at, origin=origin, run=run, is_complete=is_complete)
+    _note_stored(context, entity, new)
     if changes.cursor is not None:
         advance(context.tenant_id, cursor, changes.cursor, read_at)
     return observed
+
+
+def _not_stored(context: Context, entity: Entity, rows: Sequence[Row]) -> list[Row]:
+    """Without the rows that the overlap shows once more: a stamp that stayed is a row that stayed."""
+    side, stored = entity.intempus, context.stored.get(entity.name, {})
+    return [row for row in rows if stored.get(str(row[side.id_field]), -1) != row.get(side.timestamp_field)]
+
+
+def _note_stored(context: Context, entity: Entity, rows: Sequence[Row]) -> None:
+    side, stored = entity.intempus, context.stored.setdefault(entity.name, {})
+    for row in rows:
+        if (stamp := row.get(side.timestamp_field)) is not None:
+            stored[str(row[side.id_field])] = stamp
 
 
 def restart(cursor: Cursor, now: datetime) -> int:

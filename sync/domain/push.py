@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ from sync.domain.connections import current_entry
 from sync.domain.context import Context
 from sync.domain.decide import Item
 from sync.domain.doorbell import Lease
-from sync.domain.numbers import reserve_number
+from sync.domain.numbers import known_number, reserve_number
 from sync.models import SyncLogEntry
 
 #: Parallel calls per system: Uniconta allows few (API page 8.21), Intempus counts calls per minute.
@@ -59,7 +59,12 @@ class Done:
     unsent: list[Job] = field(default_factory=list)  # what would have followed the failed one
 
 
-def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
+def prepare(
+    context: Context,
+    entity: Entity,
+    item: Item,
+    number: Callable[[Context, Entity, RecordLink], str] = reserve_number,
+) -> list[Job]:
     """The writes of a plan in the remote systems' own terms. Raises NeedsAttention when a value cannot be sent."""
     link = item.link
     jobs = []
@@ -67,7 +72,7 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
         side = entity.side(write.target)
         values: Values = dict(write.values)
         if write.action is Action.CREATE and write.target is System.UNICONTA:
-            item.reserved_number = reserve_number(context, entity, link)
+            item.reserved_number = number(context, entity, link)
             values = {**values, entity.key.name: item.reserved_number}
         try:
             if item.reserved_number:  # it goes to Intempus as soon as the record is made: ask before, not after
@@ -100,6 +105,16 @@ def prepare(context: Context, entity: Entity, item: Item) -> list[Job]:
             )
         )
     return jobs
+
+
+def foresee(context: Context, entity: Entity, items: Iterable[Item]) -> None:
+    """Note on planned records what would keep them from being sent. Nobody is asked and no number is drawn."""
+    for item in items:
+        if item.error is None and item.plan.writes:
+            try:
+                prepare(context, entity, item, number=known_number)
+            except NeedsAttention as error:
+                item.error, item.plan = error, Plan()
 
 
 def _check_needs(entity: Entity, values: Values, there: Values) -> None:

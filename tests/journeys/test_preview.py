@@ -2,6 +2,8 @@
 
 import pytest
 
+from mappings.models import MatchRow
+from sync.domain.first_matching import first_matching
 from sync.domain.preview import preview_entity
 from sync.models import ChangeEvent, SyncLogEntry
 from tenants.scoping import ALL, tenant_scope
@@ -37,3 +39,17 @@ def test_a_preview_foretells_and_leaves_no_trace(world: World) -> None:
     company.pull()
     assert len(company.customers()) == 3
     assert company.link(uniconta_key="1003").intempus_id == str(linked)
+
+
+def test_what_cannot_be_sent_is_foretold_as_a_question(world: World) -> None:
+    """Found by the whole company: it was promised as a create, by the preview and by the page of *Go live*."""
+    company, other = world.nordbyg, world.havnen
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    company.update(state="preparing")
+    for each in (company, other):
+        each.debtor("1001", Name="Å" * 256)
+    [told] = preview_entity(company.tenant.pk, "customer").records
+    assert (told.error_code, told.plan.writes) == ("value_refused", ())
+    first_matching(company.tenant.pk)
+    with tenant_scope(ALL):
+        assert list(MatchRow.objects.values_list("reason", "writes")) == [("value_refused", [])]
