@@ -7,26 +7,58 @@ answers to writes get lost. `rules.py` says what must stand there in the end. `m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from mappings.models import RecordLink
 from sync.domain.drain import drain
 from sync.domain.pull import pull
 from sync.domain.sweep import sweep
 from tenants.models import RemoteHost
 from tenants.scoping import ALL, tenant_scope
+from tests.factories import make_event, make_policy
 from tests.journeys.conftest import Company, World
-from tests.model.rules import Customer
+from tests.model import rules
+from tests.model.rules import CUSTOMER, EMPLOYEE, PRODUCT, PROJECT, Kind, Record
+from tests.model.spelling import LONG_AGO, REFERENCES, SPELLINGS, UNITS, Spelling, day, number
 
 STEPS = 32
-AT_MOST = 4  # customers in one run
+#: What one company synchronises. Projects have the most to go wrong, and cost the most.
+COMPANIES = ((CUSTOMER,), (PRODUCT,), (EMPLOYEE,), (CUSTOMER, PROJECT), (CUSTOMER, EMPLOYEE, PROJECT))
+#: Records of one kind in one run.
+AT_MOST = {CUSTOMER: 3, PRODUCT: 3, EMPLOYEE: 3, PROJECT: 5}
+#: What people edit in Uniconta and in Intempus. What is named twice happens twice as often.
+EDITED_HERE = {
+    CUSTOMER: ("name", "city", "phone", "group"),
+    PRODUCT: ("name", "unit", "price", "bar_code", "group"),
+    EMPLOYEE: ("name", "city", "has_left", "group"),
+    PROJECT: ("name", "description", "start", "end", "group", *["phase", "customer", "parent", "person"] * 2),
+}
+EDITED_THERE = {
+    CUSTOMER: ("name", "city", "phone"),
+    PRODUCT: ("name", "unit", "price"),
+    EMPLOYEE: ("name", "city", "may_report"),
+    PROJECT: ("name", "description", "start", "parent"),
+}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "group": ("1", "2"),
+    "unit": tuple(UNITS)[1:],
+    "price": ("0", "12.5", "99.95"),
+    "has_left": (False, True),
+    "may_report": (False, True),
+    "start": ("", "2027-01-04", "2027-02-01"),
+    "end": ("", "2027-03-31", "2027-04-30"),
+    "phase": ("Created", "InProgress", "Paused", "Completed"),
+}
 SYSTEMS = st.sampled_from(["uniconta", "intempus"])
 IS_HEARD = st.booleans()
+CHOICE = st.integers(0, 59)
 
 
 class Machine(RuleBasedStateMachine):
@@ -35,179 +67,279 @@ class Machine(RuleBasedStateMachine):
     world: World
     merges_fields: bool
     run_count = 0
-    step_count = 0
 
-    def __init__(self) -> None:
-        super().__init__()
+    @initialize(kinds=st.sampled_from(COMPANIES), makes_employees=st.booleans())
+    def found(self, kinds: tuple[Kind, ...], makes_employees: bool) -> None:
         type(self).run_count += 1
-        number = 5000 + self.run_count
-        self.company: Company = self.world.found_company(f"run{number}", number, 70000 + number, cvr="25313763")
-        self.company.has_tick_field()
+        serial = 5000 + self.run_count
+        self.company: Company = self.world.found_company(f"run{serial}", serial, 70000 + serial, cvr="25313763")
         self.company.update(conflict_policy="merge_fields" if self.merges_fields else "uniconta_wins")
-        self.customers: list[Customer] = []
-        self.row_ids: dict[int, int] = {}  # position → RowId in Uniconta
-        self.record_ids: dict[int, int] = {}  # position → id in Intempus
-        self.accounts: dict[int, str] = {}
-        #: What the platform has been told of: positions that the next look takes up, and edits it will meet on the way.
-        self.told: set[int] = set()
-        self.edited_in_intempus: set[int] = set()
-        self.edited_in_uniconta: set[int] = set()
+        switch_on(self.company, kinds, makes_employees=makes_employees)
+        self.kinds = kinds
+        self.model = rules.Company(merges_fields=self.merges_fields, makes_employees=makes_employees)
+        self.row_ids: dict[Record, int] = {}  # RowId in Uniconta
+        self.record_ids: dict[Record, int] = {}  # id in Intempus
+        #: What the platform has been told of, and edits it has not met yet.
+        self.told: set[Record] = set()
+        self.edited_in_uniconta: set[Record] = set()
+        self.edited_in_intempus: set[Record] = set()
+        self.seen: dict[int, tuple[Any, Any]] = {}
         self.out: str | None = None
         self.text_count = 0
-        self.both()  # the first load, of nothing
+        sweep(self.company.tenant.pk)  # the first load, of nothing
+        self.new_here(kinds[0], True, False, True)
 
     # ---------------------------------------------------------------- helpers
+
+    @property
+    def records(self) -> list[Record]:
+        return self.model.records
 
     def text(self, word: str) -> str:
         """Never the same twice, so that no two edits can be mistaken for each other."""
         self.text_count += 1
         return f"{word} {self.text_count}"
 
-    def pick(self, choice: int, side: str) -> int | None:
-        """A customer that stands on this side."""
-        there = [n for n, customer in enumerate(self.customers) if getattr(customer, side) is not None]
+    def pick(self, choice: int, side: str, *kinds: Kind, is_whole: bool = False) -> Record | None:
+        """A record that stands on this side. `is_whole`: and was deleted on none."""
+        there = [each for each in self.records if getattr(each, side) is not None and each in self.ids(side)]
+        there = [each for each in there if not kinds or each.kind in kinds]
+        if is_whole:
+            there = [each for each in there if not is_deleted(each)]
         return there[choice % len(there)] if there else None
 
-    def save(self, position: int, is_heard: bool, act: Any) -> None:
+    def ids(self, side: str) -> dict[Record, int]:
+        return self.row_ids if side == "uniconta" else self.record_ids
+
+    def value(self, record: Record, name: str, choice: int, side: str) -> Any:
+        if name in REFERENCES:
+            if name != "customer" and choice % 3 == 0:
+                return None
+            return self.pick(choice, side, REFERENCES[name], is_whole=True)
+        return CHOICES[name][choice % len(CHOICES[name])] if name in CHOICES else self.text(name)
+
+    def save(self, record: Record, is_heard: bool, act: Callable[[], Any]) -> None:
         """Somebody saves in Uniconta; the hint arrives or is lost for ever."""
         self.world.uniconta.switches.webhook_drop_probability = 0.0 if is_heard else 1.0
         act()
         self.world.uniconta.wait_for_webhooks()
         self.world.uniconta.switches.webhook_drop_probability = 0.0
-        self.edited_in_uniconta.add(position)
+        self.edited_in_uniconta.add(record)
         if is_heard:
-            self.told.add(position)
+            self.told.add(record)
 
-    def edit_uniconta(self, position: int, is_heard: bool, remote: dict[str, Any], values: dict[str, Any]) -> None:
-        self.save(position, is_heard, lambda: self.company.edit(self.row_ids[position], **remote))
-        uniconta = self.customers[position].uniconta
-        assert uniconta is not None
-        uniconta |= values
+    def edit_uniconta(self, record: Record, is_heard: bool, **values: Any) -> None:
+        table, row_id = SPELLINGS[record.kind].table, self.row_ids[record]
+        spelt = self.in_words_of_uniconta(record.kind, values)
+        self.save(
+            record,
+            is_heard,
+            lambda: self.world.uniconta.person_edits(self.company.number, table, row_id, **spelt),
+        )
+        assert record.uniconta is not None
+        record.uniconta |= values
 
-    def edit_intempus(self, position: int, values: dict[str, Any]) -> None:
-        self.company.edit_customer(self.record_ids[position], **values)
-        intempus = self.customers[position].intempus
-        assert intempus is not None
-        intempus |= values
-        self.edited_in_intempus.add(position)
+    def edit_intempus(self, record: Record, **values: Any) -> None:
+        self.world.intempus.person_edits(
+            self.company.intempus_number,
+            SPELLINGS[record.kind].resource,
+            self.record_ids[record],
+            **self.in_words_of_intempus(record.kind, values),
+        )
+        assert record.intempus is not None
+        record.intempus |= values
+        self.edited_in_intempus.add(record)
 
     def look(self) -> None:
-        """The rules' part of a drain: what was told, and what was edited in Intempus meanwhile."""
-        if not self.told:
-            return
-        self.told |= self.edited_in_intempus
-        for position in sorted(self.told):
-            self.customers[position].look(merges_fields=self.merges_fields)
-        self.edited_in_uniconta -= self.told
-        self.edited_in_intempus = set()
+        """The rules' part of a drain: what was told, and what the platform found changed on its way."""
+        read = self.told | self.met()
         self.told = set()
+        self.edited_in_uniconta -= read
+        self.edited_in_intempus -= read
+        self.model.look(read)
         self.find_new_records()
 
+    def met(self) -> set[Record]:
+        """Whose record the platform read anew since the last look. When it reads is its own business."""
+        with tenant_scope(self.company.tenant.pk):
+            columns = ("pk", "entity", "uniconta_id", "intempus_id", "uniconta_seen_at", "intempus_seen_at")
+            links = list(RecordLink.objects.filter(tenant=self.company.tenant).values_list(*columns))
+        changed = [link for link in links if self.seen.get(link[0]) != link[4:]]
+        self.seen = {link[0]: link[4:] for link in links}
+        known = {(each.kind.name, "uniconta", str(self.row_ids[each])): each for each in self.row_ids}
+        known |= {(each.kind.name, "intempus", str(self.record_ids[each])): each for each in self.record_ids}
+        ids = [(entity, side, i) for _, entity, here, there, *_ in changed for side, i in (("uniconta", here), ("intempus", there))]
+        return {known[each] for each in ids if each in known}
+
     def find_new_records(self) -> None:
-        """Which records are the ones the rules say were made: by number here, by number there."""
-        debtors = {row["Account"]: row["RowId"] for row in self.company.debtors().values()}
-        customers = {row["number"]: row["id"] for row in self.company.customers()}
-        for position, customer in enumerate(self.customers):
-            if position not in self.accounts and customer.uniconta is not None:
-                self.accounts[position] = f"I{self.record_ids[position]}"
-            account = self.accounts.get(position, "")
-            if position not in self.row_ids and customer.uniconta is not None:
-                assert account in debtors, f"{account} was not made in Uniconta"
-                self.row_ids[position] = debtors[account]
-            if position not in self.record_ids and customer.intempus is not None:
-                assert account in customers, f"{account} was not made in Intempus"
-                self.record_ids[position] = customers[account]
+        """Which records are the ones the rules say were made: by their names, which nobody else bears."""
+        for side, rows in (("uniconta", self.in_uniconta()), ("intempus", self.in_intempus())):
+            new = {(kind, values["name"]): i for (kind, i), values in rows.items() if i not in self.ids(side).values()}
+            for record in self.records:
+                values = getattr(record, side)
+                if record not in self.ids(side) and values is not None and (record.kind, values["name"]) in new:
+                    self.ids(side)[record] = new[record.kind, values["name"]]
 
     # ---------------------------------------------------------------- people in Uniconta
 
-    @precondition(lambda self: len(self.customers) < AT_MOST)
-    @rule(is_ticked=st.booleans(), is_blocked=st.booleans(), is_heard=IS_HEARD)
-    def new_debtor(self, is_ticked: bool, is_blocked: bool, is_heard: bool) -> None:
-        position, name = len(self.customers), self.text("Kunde")
-        account = str(1000 + position)
-        values = {"name": name, "city": "", "phone": "", "group": "1", "blocked": is_blocked, "ticked": is_ticked}
-        self.customers.append(Customer(uniconta=values))
-        self.accounts[position] = account
+    @rule(choice=CHOICE, is_ticked=st.booleans(), is_blocked=st.booleans(), is_heard=IS_HEARD)
+    def new_in_uniconta(self, choice: int, is_ticked: bool, is_blocked: bool, is_heard: bool) -> None:
+        self.new_here(self.kinds[choice % len(self.kinds)], is_ticked, is_blocked, is_heard, choice)
+
+    def new_here(self, kind: Kind, is_ticked: bool, is_blocked: bool, is_heard: bool, choice: int = 0) -> None:
+        if not self.has_room(kind):
+            return
+        record = Record(kind)
+        names = ("group", *EDITED_HERE[kind])
+        values = {name: self.value(record, name, choice, "uniconta") for name in names if name not in ("start", "end")}
+        values |= {"number": str(1000 + len(self.records)), "name": self.text(kind.name), "ticked": is_ticked}
+        values |= {"start": "", "end": CHOICES["end"][choice % 2]} if kind is PROJECT else {}
+        values |= {"blocked": is_blocked} if kind.has_switch else {}
+        if kind is PROJECT and values["customer"] is None:
+            return
+        record.uniconta = values
+        spelt = self.in_words_of_uniconta(kind, values)
+        spelt |= {"Email": f"{values['number']}@firma.dk"} if kind is EMPLOYEE else {}
+        self.records.append(record)
 
         def act() -> None:
-            self.row_ids[position] = self.company.debtor(account, Name=name, Blocked=is_blocked, xIntempus=is_ticked)
+            table = SPELLINGS[kind].table
+            self.row_ids[record] = self.world.uniconta.person_creates(self.company.number, table, **spelt)
 
-        self.save(position, is_heard, act)
+        self.save(record, is_heard, act)
 
-    @rule(choice=st.integers(0, 3), field=st.sampled_from(["Name", "City", "Phone"]), is_heard=IS_HEARD)
-    def edit_debtor(self, choice: int, field: str, is_heard: bool) -> None:
-        if (position := self.pick(choice, "uniconta")) is not None:
-            text = self.text(field)
-            self.edit_uniconta(position, is_heard, {field: text}, {field.lower(): text})
+    def has_room(self, kind: Kind) -> bool:
+        return sum(record.kind is kind for record in self.records) < AT_MOST[kind]
 
-    @rule(choice=st.integers(0, 3), is_heard=IS_HEARD)
+    @rule(choice=CHOICE, field=CHOICE, to=CHOICE, is_heard=IS_HEARD)
+    def edit_here(self, choice: int, field: int, to: int, is_heard: bool) -> None:
+        if (record := self.pick(choice, "uniconta")) is not None:
+            names = EDITED_HERE[record.kind]
+            name = names[field % len(names)]
+            self.edit_uniconta(record, is_heard, **{name: self.value(record, name, to, "uniconta")})
+
+    @rule(choice=CHOICE, is_heard=IS_HEARD)
     def tick_or_untick(self, choice: int, is_heard: bool) -> None:
-        if (position := self.pick(choice, "uniconta")) is not None:
-            ticked = not self.customers[position].uniconta["ticked"]  # type: ignore[index]
-            self.edit_uniconta(position, is_heard, {"xIntempus": ticked}, {"ticked": ticked})
+        if (record := self.pick(choice, "uniconta")) is not None and record.uniconta is not None:
+            self.edit_uniconta(record, is_heard, ticked=not record.uniconta["ticked"])
 
-    @rule(choice=st.integers(0, 3), is_heard=IS_HEARD)
+    @precondition(lambda self: self.kinds != (EMPLOYEE,))
+    @rule(choice=CHOICE, is_heard=IS_HEARD)
     def block_or_unblock(self, choice: int, is_heard: bool) -> None:
-        if (position := self.pick(choice, "uniconta")) is not None:
-            blocked = not self.customers[position].uniconta["blocked"]  # type: ignore[index]
-            self.edit_uniconta(position, is_heard, {"Blocked": blocked}, {"blocked": blocked})
+        record = self.pick(choice, "uniconta")
+        if record is not None and record.uniconta is not None and record.kind.has_switch:
+            self.edit_uniconta(record, is_heard, blocked=not record.uniconta["blocked"])
 
-    @rule(choice=st.integers(0, 3), group=st.sampled_from(["1", "2"]), is_heard=IS_HEARD)
-    def regroup(self, choice: int, group: str, is_heard: bool) -> None:
-        if (position := self.pick(choice, "uniconta")) is not None:
-            self.edit_uniconta(position, is_heard, {"Group": group}, {"group": group})
+    @rule(choice=CHOICE, is_heard=IS_HEARD)
+    def renumber(self, choice: int, is_heard: bool) -> None:
+        if (record := self.pick(choice, "uniconta")) is not None:
+            self.text_count += 1
+            self.edit_uniconta(record, is_heard, number=str(2000 + self.text_count))
 
-    @rule(group=st.sampled_from(["1", "2"]))
-    def rename_group(self, group: str) -> None:
-        [row] = [row for row in self.world.uniconta.rows(self.company.number, "DebtorGroup") if row["Group"] == group]
-        self.world.uniconta.person_edits(self.company.number, "DebtorGroup", row["RowId"], Name=self.text("Gruppe"))
+    @rule(choice=CHOICE, is_number=st.booleans())
+    def rename_group(self, choice: int, is_number: bool) -> None:
+        spelling = SPELLINGS[self.kinds[choice % len(self.kinds)]]
+        row_id = 2 if is_number else 1 + choice % 2  # the default group keeps its number: the platform knows it by that
+        values = {spelling.group_key: self.text("G")} if is_number else {"Name": self.text("Gruppe")}
+        self.world.uniconta.person_edits(self.company.number, spelling.group_table, row_id, **values)
         self.world.uniconta.wait_for_webhooks()
 
-    @rule(choice=st.integers(0, 3), is_heard=IS_HEARD)
-    def delete_debtor(self, choice: int, is_heard: bool) -> None:
-        if choice == 0 and (position := self.pick(choice, "uniconta")) is not None:
-            row_id = self.row_ids[position]
-            self.save(
-                position, is_heard, lambda: self.world.uniconta.person_deletes(self.company.number, "Debtor", row_id)
-            )
-            self.customers[position].uniconta = None
+    @rule(choice=CHOICE, is_heard=IS_HEARD)
+    def delete_here(self, choice: int, is_heard: bool) -> None:
+        record = self.pick(choice, "uniconta")
+        if choice % 4 == 0 and record is not None and not self.is_referred(record):
+            table, row_id = SPELLINGS[record.kind].table, self.row_ids[record]
+            self.save(record, is_heard, lambda: self.world.uniconta.person_deletes(self.company.number, table, row_id))
+            record.uniconta = None
+
+    def is_referred(self, record: Record) -> bool:
+        """Neither system lets anybody delete what another record refers to."""
+        sides = [values for each in self.records for values in (each.uniconta, each.intempus, each.read) if values]
+        return any(values.get(name) is record for values in sides for name in REFERENCES)
 
     # ---------------------------------------------------------------- people in Intempus
 
-    @precondition(lambda self: len(self.customers) < AT_MOST)
-    @rule()
-    def new_customer(self) -> None:
-        position, name = len(self.customers), self.text("Kunde")
-        self.record_ids[position] = self.company.customer(name=name)
-        self.customers.append(Customer(intempus={"name": name, "city": "", "phone": "", "group": "", "active": True}))
-        self.edited_in_intempus.add(position)
+    @rule(choice=CHOICE)
+    def new_in_intempus(self, choice: int) -> None:
+        kind = self.kinds[choice % len(self.kinds)]
+        record = Record(kind)
+        customer = self.value(record, "customer", choice, "intempus") if kind is PROJECT else None
+        if not self.has_room(kind) or (kind is PROJECT and customer is None):
+            return
+        self.text_count += 1
+        values: dict[str, Any] = {"name": self.text(kind.name), "group": "", "number": ""}
+        values |= {name: "" for name in (*kind.both_ways, *kind.one_way) if name not in values}
+        if kind.has_switch:
+            values["active"] = True
+        else:
+            values |= {"number": str(500 + self.text_count), "may_report": True}
+        if kind is PROJECT:
+            values |= {"number": f"S{self.text_count}", "customer": customer, "phase": ""}
+            values |= {name: self.value(record, name, choice, "intempus") for name in ("parent", "person")}
+        self.make_there(record, values, {"email": f"{values['number']}@firma.dk"} if kind is EMPLOYEE else {})
+        self.records.append(record)
 
-    @rule(choice=st.integers(0, 3), field=st.sampled_from(["name", "city", "phone"]))
-    def edit_customer(self, choice: int, field: str) -> None:
-        if (position := self.pick(choice, "intempus")) is not None:
-            self.edit_intempus(position, {field: self.text(field)})
+    def make_there(self, record: Record, values: dict[str, Any], extra: dict[str, Any]) -> None:
+        spelt = self.in_words_of_intempus(record.kind, values) | extra
+        resource = SPELLINGS[record.kind].resource
+        record_id = self.world.intempus.person_creates(self.company.intempus_number, resource, **spelt)
+        self.record_ids[record] = record_id
+        record.intempus = values
+        record.born_number = values["number"] or f"I{record_id}"
+        self.edited_in_intempus.add(record)
 
-    @rule(choice=st.integers(0, 3))
-    def switch_customer(self, choice: int) -> None:
-        if (position := self.pick(choice, "intempus")) is not None:
-            self.edit_intempus(position, {"active": not self.customers[position].intempus["active"]})  # type: ignore[index]
+    @precondition(lambda self: EMPLOYEE in self.kinds)
+    @rule(choice=CHOICE)
+    def make_by_hand(self, choice: int) -> None:
+        """What the list *create by hand* asks for: the employee of Uniconta, made in Intempus with the same e-mail."""
+        record = self.pick(choice, "uniconta", EMPLOYEE)
+        if record is None or record.intempus is not None or record.is_linked or record.read is None:
+            return
+        row = self.world.uniconta.row(self.company.number, "Employee", self.row_ids[record])
+        values = {"name": self.text("employee"), "city": "", "group": "", "number": "", "may_report": bool(choice % 2)}
+        self.make_there(record, values, {"email": row["Email"]})
 
-    @rule(choice=st.integers(0, 3))
-    def delete_customer(self, choice: int) -> None:
-        if choice == 0 and (position := self.pick(choice, "intempus")) is not None:
-            self.world.intempus.person_deletes(self.company.intempus_number, "customer", self.record_ids[position])
-            self.customers[position].intempus = None
-            self.edited_in_intempus.discard(position)
+    @precondition(lambda self: self.record_ids)
+    @rule(choice=CHOICE, field=CHOICE, to=CHOICE)
+    def edit_there(self, choice: int, field: int, to: int) -> None:
+        if (record := self.pick(choice, "intempus")) is None or record.intempus is None:
+            return
+        names = EDITED_THERE[record.kind]
+        name = names[field % len(names)]
+        if name == "parent" and not record.is_linked:
+            return
+        values = {name: self.value(record, name, to, "intempus")}
+        if name == "start" and not values["start"]:
+            values["end"] = ""
+        self.edit_intempus(record, **values)
+
+    @precondition(lambda self: self.kinds != (EMPLOYEE,))
+    @rule(choice=CHOICE)
+    def switch_there(self, choice: int) -> None:
+        record = self.pick(choice, "intempus")
+        if record is not None and record.intempus is not None and record.kind.has_switch:
+            self.edit_intempus(record, active=not record.intempus["active"])
+
+    @rule(choice=CHOICE)
+    def delete_there(self, choice: int) -> None:
+        record = self.pick(choice, "intempus")
+        if choice % 4 == 0 and record is not None and not self.is_referred(record):
+            resource, record_id = SPELLINGS[record.kind].resource, self.record_ids[record]
+            self.world.intempus.person_deletes(self.company.intempus_number, resource, record_id)
+            record.intempus = None
+            self.edited_in_intempus.discard(record)
 
     # ---------------------------------------------------------------- networks
 
-    @rule(choice=st.integers(0, 3), times=st.integers(1, 3))
+    @rule(choice=CHOICE, times=st.integers(1, 3))
     def stale_hint(self, choice: int, times: int) -> None:
         """A hint that comes again, or late, whatever became of the record."""
-        if known := [n for n in range(len(self.customers)) if n in self.row_ids]:
-            position = known[choice % len(known)]
-            self.company.hint(self.row_ids[position], times)
-            self.told.add(position)
+        if known := [record for record in self.records if record in self.row_ids]:
+            record = known[choice % len(known)]
+            for _ in range(times):
+                table, row_id = SPELLINGS[record.kind].table, str(self.row_ids[record])
+                make_event(self.company.tenant, record.kind.name, remote_id=row_id, table=table)
+            self.told.add(record)
 
     @precondition(lambda self: self.out is None)
     @rule(system=SYSTEMS)
@@ -230,6 +362,7 @@ class Machine(RuleBasedStateMachine):
 
     # ---------------------------------------------------------------- the platform
 
+    @precondition(lambda self: self.told)
     @rule()
     def settle(self) -> None:
         if self.out is not None:
@@ -239,6 +372,7 @@ class Machine(RuleBasedStateMachine):
         self.company.settle()
         self.look()
 
+    @precondition(lambda self: self.told or self.edited_in_intempus)
     @rule()
     def fetch(self) -> None:
         """A pull, and what follows from it."""
@@ -246,9 +380,9 @@ class Machine(RuleBasedStateMachine):
         pull(self.company.tenant.pk)
         if self.out != "intempus":
             self.told |= self.edited_in_intempus
-            self.edited_in_intempus = set()
         self.settle()
 
+    @precondition(lambda self: self.edited_in_uniconta)
     @rule()
     def check(self) -> None:
         """A sweep, and what follows from it."""
@@ -257,10 +391,6 @@ class Machine(RuleBasedStateMachine):
         if self.out != "uniconta":
             self.told |= self.edited_in_uniconta
         self.settle()
-
-    def both(self) -> None:
-        self.fetch()
-        self.check()
 
     def close_breakers(self) -> None:
         """Time passes: a breaker is not the subject."""
@@ -271,60 +401,168 @@ class Machine(RuleBasedStateMachine):
     # ---------------------------------------------------------------- the end
 
     def teardown(self) -> None:
-        self.outage_ends_for_good()
-        for _ in range(AT_MOST):
-            before = self.company.now()
-            self.both()
-            if not self.company.writes(before):
-                break
-        assert self.in_uniconta() == {
-            self.accounts[n]: customer.uniconta
-            for n, customer in enumerate(self.customers)
-            if customer.uniconta is not None
-        }
-        assert self.in_intempus() == {
-            self.record_ids[n]: customer.intempus
-            for n, customer in enumerate(self.customers)
-            if customer.intempus is not None
-        }
-        names = {row["Group"]: row["Name"] for row in self.world.uniconta.rows(self.company.number, "DebtorGroup")}
-        groups = self.company.groups_in_intempus()
-        assert groups == [(number, names[number]) for number, _ in groups]
-        assert len(groups) == len({number for number, _ in groups})
-        assert self.company.writes(before) == [], "never quiet"
-
-    def outage_ends_for_good(self) -> None:
+        if not hasattr(self, "company"):
+            return
         for system in ("uniconta", "intempus"):
             getattr(self.world, system).faults.clear()
         self.out = None
+        for _ in range(5):
+            before = self.company.now()
+            self.fetch()
+            self.check()
+            if not self.company.writes(before):
+                break
+        for side, rows in (("uniconta", self.in_uniconta()), ("intempus", self.in_intempus())):
+            stands = [each for each in self.records if getattr(each, side) is not None]
+            assert [each for each in stands if each not in self.ids(side)] == [], f"not made in {side}"
+            expected = {(each.kind, self.ids(side)[each]): getattr(each, side) for each in stands}
+            assert differences(rows, expected) == [], f"in {side}, found and expected"
+        for kind in self.kinds:
+            spelling = SPELLINGS[kind]
+            names = {row[spelling.group_key]: row["Name"] for row in self.groups_here(spelling)}
+            groups = [(row["number"], row["name"]) for row in self.groups_there(spelling)]
+            assert groups == [(number, names[number]) for number, _ in groups]
+            assert len(groups) == len({number for number, _ in groups})
+        assert self.company.writes(before) == [], "never quiet"
 
-    def in_uniconta(self) -> dict[str, dict[str, Any]]:
-        return {
-            account: {
-                "name": row["Name"],
-                "city": row["City"] or "",
-                "phone": row["Phone"] or "",
-                "group": row["Group"],
-                "blocked": row["Blocked"],
-                "ticked": row["xIntempus"],
-            }
-            for account, row in self.company.debtors().items()
-        }
+    # ---------------------------------------------------------------- both systems in the model's words
 
-    def in_intempus(self) -> dict[int, dict[str, Any]]:
-        groups = {
-            row["id"]: row["number"] for row in self.world.intempus.rows(self.company.intempus_number, "customer_group")
-        }
-        return {
-            row["id"]: {
-                "name": row["name"],
-                "city": row["city"] or "",
-                "phone": row["phone"] or "",
-                "group": groups.get(row["customer_group"], ""),
-                "active": row["active"],
-            }
-            for row in self.company.customers()
-        }
+    def groups_here(self, spelling: Spelling) -> list[dict[str, Any]]:
+        return list(self.world.uniconta.rows(self.company.number, spelling.group_table))
+
+    def groups_there(self, spelling: Spelling) -> list[dict[str, Any]]:
+        return list(self.world.intempus.rows(self.company.intempus_number, spelling.group_resource))
+
+    def states(self) -> dict[str, int]:
+        rows = self.world.intempus.rows(self.company.intempus_number, "case_state")
+        return {row["number"]: row["id"] for row in rows}
+
+    def in_words_of_uniconta(self, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+        spelling = SPELLINGS[kind]
+        groups = {str(row["RowId"]): row[spelling.group_key] for row in self.groups_here(spelling)}
+        words: dict[str, Any] = {}
+        for name, value in values.items():
+            if name == "number":
+                words[spelling.key] = value
+            elif name == "group":
+                words["Group"] = groups[value]
+            elif name in ("ticked", "blocked"):
+                words["xIntempus" if name == "ticked" else "Blocked"] = value
+            elif name == "has_left":
+                words["Terminated"] = f"{LONG_AGO}T00:00:00" if value else None
+            elif name in REFERENCES:
+                other = None if value is None else self.world.uniconta.row(
+                    self.company.number, SPELLINGS[value.kind].table, self.row_ids[value]
+                )
+                words[spelling.fields[name][0]] = other[SPELLINGS[value.kind].key] if other else ""
+            else:
+                words[spelling.fields[name][0]] = float(value) if name == "price" else value
+        return words
+
+    def in_words_of_intempus(self, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+        spelling = SPELLINGS[kind]
+        words: dict[str, Any] = {}
+        for name, value in values.items():
+            if name == "number":
+                words["number"] = value
+            elif name == "active":
+                words[spelling.switch] = value
+            elif name in REFERENCES:
+                words[spelling.fields[name][1]] = None if value is None else self.record_ids[value]
+            elif name == "unit":
+                words["unit"] = UNITS[value]
+            elif name not in ("group", "phase"):
+                words[spelling.fields[name][1]] = (value or None) if name in ("start", "end", "price") else value
+        return words
+
+    def in_uniconta(self) -> dict[tuple[Kind, int], dict[str, Any]]:
+        """All records as the model's values."""
+        found = {}
+        by_key = {}
+        rows = {kind: self.world.uniconta.rows(self.company.number, SPELLINGS[kind].table) for kind in self.kinds}
+        records = {(record.kind, row_id): record for record, row_id in self.row_ids.items()}
+        for kind in self.kinds:
+            for row in rows[kind]:
+                by_key[kind, row[SPELLINGS[kind].key]] = records.get((kind, row["RowId"]), row["RowId"])
+        for kind in self.kinds:
+            spelling = SPELLINGS[kind]
+            groups = {row[spelling.group_key]: str(row["RowId"]) for row in self.groups_here(spelling)}
+            for row in rows[kind]:
+                values = {"number": row[spelling.key], "group": groups[row["Group"]], "ticked": row["xIntempus"]}
+                values |= {"blocked": row["Blocked"]} if kind.has_switch else {}
+                for name, (field, _) in spelling.fields.items():
+                    if name in REFERENCES:
+                        values[name] = by_key[REFERENCES[name], row[field]] if row[field] else None
+                    elif field:
+                        values[name] = FROM_UNICONTA.get(name, str)("" if row[field] is None else row[field])
+                found[kind, int(row["RowId"])] = values
+        return found
+
+    def in_intempus(self) -> dict[tuple[Kind, int], dict[str, Any]]:
+        found = {}
+        records = {(record.kind, record_id): record for record, record_id in self.record_ids.items()}
+        states = {row_id: number for number, row_id in self.states().items()}
+        for kind in self.kinds:
+            spelling = SPELLINGS[kind]
+            keys = {row[spelling.group_key]: str(row["RowId"]) for row in self.groups_here(spelling)}
+            groups = {row["id"]: row["number"] for row in self.groups_there(spelling)}
+            for row in self.world.intempus.rows(self.company.intempus_number, spelling.resource):
+                group = groups.get(row[spelling.group_resource], "")
+                values = {"number": row["number"], "group": keys.get(group, group)}
+                values |= {"active": row[spelling.switch]} if kind.has_switch else {}
+                for name, (_, field) in spelling.fields.items():
+                    if name in REFERENCES:
+                        values[name] = records.get((REFERENCES[name], row[field]), row[field])
+                    elif name == "phase":
+                        values[name] = states.get(row[field], "")
+                    elif field:
+                        values[name] = FROM_INTEMPUS.get(name, str)("" if row[field] is None else row[field])
+                found[kind, int(row["id"])] = values
+        return found
+
+
+FROM_UNICONTA: dict[str, Callable[[Any], Any]] = {
+    "unit": lambda raw: "" if raw == "None" else raw,
+    "price": number,
+    "start": day,
+    "end": day,
+    "has_left": lambda raw: bool(day(raw)),
+}
+FROM_INTEMPUS: dict[str, Callable[[Any], Any]] = {
+    "unit": lambda raw: {text: unit for unit, text in UNITS.items()}.get(raw, raw),
+    "price": number,
+    "start": day,
+    "end": day,
+    "may_report": bool,
+}
+
+
+def differences(found: dict[Any, Any], expected: dict[Any, Any]) -> list[tuple[Any, ...]]:
+    """Key, field, what was found, what was expected."""
+    fields = [(key, name) for key in {**found, **expected} for name in {**found.get(key, {}), **expected.get(key, {})}]
+    pairs = [(key, name, found.get(key, {}).get(name), expected.get(key, {}).get(name)) for key, name in fields]
+    return [(kind.name, i, name, here, there) for (kind, i), name, here, there in pairs if here != there]
+
+
+def is_deleted(record: Record) -> bool:
+    return record.is_linked and (record.uniconta is None or record.intempus is None)
+
+
+def switch_on(company: Company, kinds: tuple[Kind, ...], *, makes_employees: bool = False) -> None:
+    """The company has the tick field and two groups for each of these kinds, and synchronises them."""
+    with tenant_scope(company.tenant.pk):
+        company.tenant.policies.exclude(entity__in=[kind.name for kind in kinds]).delete()
+    company.uniconta_fields = {"xIntempus"}
+    for kind in kinds:
+        spelling = SPELLINGS[kind]
+        company.uniconta.add_user_field(company.number, spelling.table, "xIntempus")
+        if kind is CUSTOMER:
+            continue
+        for group in ("1", "2"):
+            values = {spelling.group_key: group, "Name": f"Gruppe {group}"}
+            company.uniconta.bulk(company.number, spelling.group_table, 1, **values)
+        creates = {"create_in_intempus": makes_employees} if kind is EMPLOYEE else {}
+        make_policy(company.tenant, kind.name, default_group="1", number_prefix="I", **creates)
 
 
 @pytest.mark.slow
