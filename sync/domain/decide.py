@@ -20,7 +20,6 @@ from mappings.engine import (
     SideView,
     Standing,
     Winner,
-    effective,
     has_ended,
     kept_out,
     make_plan,
@@ -224,13 +223,13 @@ def needed_references(
             continue
         if not _is_sendable(entity, values):
             continue
-        is_coming = _comes_into_use(context, entity, item.link)
         for attribute in entity.references:
             reference = attribute.reference, str(values.get(attribute.name, ""))
             is_asleep = reference in references.inactive and reference not in references.not_ticked
             if reference[0] not in context.entities or not reference[1] or reference[0] == entity.name:
                 continue  # its own kind: parents went before, see `sync/domain/parents.py`
-            if references.to_intempus(*reference) is None or (attribute.is_mandatory and is_coming and is_asleep):
+            wakes = attribute.is_mandatory and is_asleep and _comes_into_use(context, entity, item, references)
+            if references.to_intempus(*reference) is None or wakes:
                 found.setdefault(reference[0], {}).setdefault(reference[1], f"{entity.name}:{item.link.uniconta_key}")
     return found
 
@@ -281,14 +280,15 @@ def is_on_its_way(context: Context, entity: Entity, item: Item, *, is_needed: bo
     return bool(link.intempus_id) or (policy.create_in_intempus and is_worth_it)
 
 
-def _comes_into_use(context: Context, entity: Entity, link: RecordLink) -> bool:
-    """Whether the record is new in Intempus, or inactive there although Uniconta says active by now."""
-    there = link.current(System.INTEMPUS)
-    if there is None or entity.activity is None:
-        return there is None
-    name = entity.activity.name
-    here = effective(entity, link.current(System.UNICONTA) or {}, context.policy(entity), link.is_ticked)
-    return bool(here.get(name)) and there.get(name) is False
+def _comes_into_use(context: Context, entity: Entity, item: Item, references: LinkReferences) -> bool:
+    """Whether the plan makes the record in Intempus or activates it: closed by a person there just now, it stays closed."""
+    try:
+        plan = plan_item(context, entity, item, references)
+    except RemoteError:
+        return False
+    to_intempus = [write for write in plan.writes if write.target is System.INTEMPUS]
+    activity = entity.activity.name if entity.activity else ""
+    return any(write.action is Action.CREATE or write.values.get(activity) is True for write in to_intempus)
 
 
 # ------------------------------------------------------------------------------------------------ planning

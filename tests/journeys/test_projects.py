@@ -234,6 +234,18 @@ def test_a_customer_switched_off_in_intempus_is_activated_for_a_new_project(comp
     assert [row["active"] for row in customers(company)] == [False]  # only a new project wakes it
 
 
+def test_a_case_closed_in_intempus_does_not_wake_its_customer(company: Company) -> None:
+    """Somebody over there is done with both: the case going out of use needs nothing."""
+    project(company)
+    company.both()
+    [case], [customer] = cases(company), customers(company)
+    for resource, record in (("customer", customer), ("case", case)):
+        company.intempus.person_edits(company.intempus_number, resource, record["id"], active=False)
+    company.both()
+    assert (customers(company)[0]["active"], cases(company)[0]["active"]) == (False, False)
+    assert (company.debtors()["1001"]["Blocked"], projects(company)[0]["Blocked"]) == (True, True)
+
+
 def test_a_customer_blocked_in_uniconta_stays_blocked_and_the_project_says_so(company: Company) -> None:
     [row_id] = [row["RowId"] for row in company.uniconta.rows(company.number, "Debtor")]
     company.settle()
