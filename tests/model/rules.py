@@ -133,10 +133,10 @@ class Company:
         self._look_at(record, is_needed=is_needed)
 
     def _send(self, record: Record, is_needed: bool) -> None:
-        """On demand of nobody, a record goes when it is in use and in Uniconta only."""
+        """Only in Uniconta."""
         assert record.read is not None
         if record.kept_out() or (record.read.get("blocked") and not is_needed):
-            return
+            return  # never ticked, never in use, or out of use before anybody over there knew it
         if record.kind is EMPLOYEE and (record.read["has_left"] or not self.makes_employees):
             return
         missing = self._missing_references(record, comes_into_use=True)
@@ -172,52 +172,59 @@ class Company:
         record.remember()
 
     def _align(self, record: Record, is_needed: bool) -> None:
-        here, there = record.read, record.intempus
-        assert here is not None
-        assert there is not None
-        is_first, is_back = not record.uniconta_before, record.off_by in ("tick", "phase")
+        assert record.intempus is not None
         record.is_linked = True
         if why := record.kept_out():
-            if not is_first:
+            if record.uniconta_before:  # else it never was in use
                 _close(record, why)
             return
-        wanted = record.wanted()
-        saved = {name for name in wanted if is_first or wanted[name] != record.uniconta_before[name]}
-        edited = {name for name in wanted if is_first or there[name] != record.intempus_before[name]}
-        if is_first:
-            saved = {name for name in wanted if wanted[name] not in ("", None)}  # a blank never overwrites a value
-        to_intempus = saved | record.unsent
-        if is_back:
-            to_intempus = set(wanted)  # brought up to date
-        elif saved and not self.merges_fields:
-            to_intempus |= edited  # the record was saved in Uniconta: the whole record wins (M4)
+        wanted, there = record.wanted(), record.intempus
+        to_intempus, edited = self._what_goes(record, wanted)
         comes_into_use = "active" in to_intempus and wanted["active"] and not there["active"]
         missing = self._missing_references(record, comes_into_use=comes_into_use)
         if missing is None:
             return
-        new = {name: wanted[name] for name in to_intempus - missing}
-        if new.get("may_report") == "":
-            del new["may_report"]
-        if {"start", "end"} & {name for name in new if new[name] != there[name]} and ends_without_start(there | new):
+        new = {name: wanted[name] for name in to_intempus - missing if (name, wanted[name]) != ("may_report", "")}
+        changed = {name for name in new if new[name] != there[name]}
+        if changed & {"start", "end"} and ends_without_start(there | new):
             return  # a question for a person
-        back = {name for name in edited - to_intempus - missing if name in (*record.kind.both_ways, "active")}
         wakes = is_needed and not there["active"] and (wanted["active"] or record.off_by == "person")
-        if (back or (wakes and here["blocked"])) and here != record.uniconta:
-            record.read_uniconta()  # saved meanwhile, nobody told us: the look begins anew
-            return self._align(record, is_needed)
-        there |= new
-        for name in back - {"active"}:
-            here[name] = there[name]
+        to_uniconta = {name: there[name] for name in edited - missing if name in record.kind.both_ways}
         if wakes:
-            there["active"], here["blocked"] = True, False
-        elif "active" in back:
-            here["blocked"] = not there["active"]
-            record.off_by = "person"
-        if there.get("active", True) or is_back:
+            new["active"], to_uniconta["blocked"] = True, False
+        elif "active" in edited:
+            to_uniconta["blocked"] = not there["active"]
+        if to_uniconta and record.read != record.uniconta:
+            record.read_uniconta()  # saved meanwhile, and nobody told us: the look begins anew
+            self._align(record, is_needed)
+            return
+        there |= new
+        if to_uniconta:
+            record.uniconta = record.uniconta | to_uniconta
+            record.read_uniconta()
+        if there.get("active", True):
             record.off_by = ""
-        record.uniconta = dict(here) if back or wakes else record.uniconta
+        elif "active" in edited:
+            record.off_by = "person"
+        elif record.off_by != "person":
+            record.off_by = ""
         record.unsent = missing
         record.remember()
+
+    def _what_goes(self, record: Record, wanted: Values) -> tuple[set[str], set[str]]:
+        """The fields of which Uniconta's value goes to Intempus, and the others that were changed in Intempus."""
+        assert record.intempus is not None
+        before, before_there = record.uniconta_before, record.intempus_before
+        if not before:  # the first time; a blank never overwrites a value
+            filled = {name for name in wanted if wanted[name] not in ("", None)}
+            return filled, set(wanted) - filled
+        if record.off_by in ("tick", "phase"):
+            return set(wanted), set()  # in use again: brought up to date
+        saved = {name for name in wanted if wanted[name] != before[name]}
+        edited = {name for name in wanted if record.intempus[name] != before_there[name]}
+        if saved and not self.merges_fields:
+            saved |= edited  # the record was saved in Uniconta: the whole record wins (M4)
+        return saved | record.unsent, edited - saved - record.unsent
 
     def _missing_references(self, record: Record, *, comes_into_use: bool) -> set[str] | None:
         """What it refers to is seen to first. Returns what has to be left out for now, None where the record must wait."""

@@ -68,8 +68,12 @@ class Machine(RuleBasedStateMachine):
     merges_fields: bool
     run_count = 0
 
-    @initialize(kinds=st.sampled_from(COMPANIES), makes_employees=st.booleans())
-    def found(self, kinds: tuple[Kind, ...], makes_employees: bool) -> None:
+    @initialize(
+        kinds=st.sampled_from(COMPANIES),
+        makes_employees=st.booleans(),
+        first=st.lists(st.tuples(CHOICE, st.booleans()), min_size=4, max_size=4),
+    )
+    def found(self, kinds: tuple[Kind, ...], makes_employees: bool, first: list[tuple[int, bool]]) -> None:
         type(self).run_count += 1
         serial = 5000 + self.run_count
         self.company: Company = self.world.found_company(f"run{serial}", serial, 70000 + serial, cvr="25313763")
@@ -87,7 +91,10 @@ class Machine(RuleBasedStateMachine):
         self.out: str | None = None
         self.text_count = 0
         sweep(self.company.tenant.pk)  # the first load, of nothing
-        self.new_here(kinds[0], True, False, True)
+        for kind in kinds:
+            self.new_here(kind, True, False, True)
+        for choice, is_heard in first:
+            self.new_here(kinds[-1], choice % 9 > 0, choice % 11 == 1, is_heard, choice)
 
     # ---------------------------------------------------------------- helpers
 
@@ -168,13 +175,18 @@ class Machine(RuleBasedStateMachine):
         self.seen = {link[0]: link[4:] for link in links}
         known = {(each.kind.name, "uniconta", str(self.row_ids[each])): each for each in self.row_ids}
         known |= {(each.kind.name, "intempus", str(self.record_ids[each])): each for each in self.record_ids}
-        ids = [(entity, side, i) for _, entity, here, there, *_ in changed for side, i in (("uniconta", here), ("intempus", there))]
+        ids = [
+            (entity, side, i)
+            for _, entity, here, there, *_ in changed
+            for side, i in (("uniconta", here), ("intempus", there))
+        ]
         return {known[each] for each in ids if each in known}
 
     def find_new_records(self) -> None:
         """Which records are the ones the rules say were made: by their names, which nobody else bears."""
         for side, rows in (("uniconta", self.in_uniconta()), ("intempus", self.in_intempus())):
-            new = {(kind, values["name"]): i for (kind, i), values in rows.items() if i not in self.ids(side).values()}
+            known = {(record.kind, i) for record, i in self.ids(side).items()}
+            new = {(key[0], values["name"]): key[1] for key, values in rows.items() if key not in known}
             for record in self.records:
                 values = getattr(record, side)
                 if record not in self.ids(side) and values is not None and (record.kind, values["name"]) in new:
@@ -193,7 +205,9 @@ class Machine(RuleBasedStateMachine):
         names = ("group", *EDITED_HERE[kind])
         values = {name: self.value(record, name, choice, "uniconta") for name in names if name not in ("start", "end")}
         values |= {"number": str(1000 + len(self.records)), "name": self.text(kind.name), "ticked": is_ticked}
-        values |= {"start": "", "end": CHOICES["end"][choice % 2]} if kind is PROJECT else {}
+        if kind is PROJECT:  # most are in use from the beginning
+            values |= {"start": "", "end": "" if choice % 7 else CHOICES["end"][1]}
+            values |= {} if choice % 5 == 0 else {"phase": "Created"}
         values |= {"blocked": is_blocked} if kind.has_switch else {}
         if kind is PROJECT and values["customer"] is None:
             return
@@ -296,7 +310,8 @@ class Machine(RuleBasedStateMachine):
         if record is None or record.intempus is not None or record.is_linked or record.read is None:
             return
         row = self.world.uniconta.row(self.company.number, "Employee", self.row_ids[record])
-        values = {"name": self.text("employee"), "city": "", "group": "", "number": "", "may_report": bool(choice % 2)}
+        values = {"name": self.text("employee"), "city": self.text("city") if choice % 3 else "", "group": ""}
+        values |= {"number": "", "may_report": bool(choice % 2)}
         self.make_there(record, values, {"email": row["Email"]})
 
     @precondition(lambda self: self.record_ids)
@@ -414,9 +429,9 @@ class Machine(RuleBasedStateMachine):
                 break
         for side, rows in (("uniconta", self.in_uniconta()), ("intempus", self.in_intempus())):
             stands = [each for each in self.records if getattr(each, side) is not None]
-            assert [each for each in stands if each not in self.ids(side)] == [], f"not made in {side}"
+            assert [each for each in stands if each not in self.ids(side)] == [], f"not made in {side}: {self.links()}"
             expected = {(each.kind, self.ids(side)[each]): getattr(each, side) for each in stands}
-            assert differences(rows, expected) == [], f"in {side}, found and expected"
+            assert differences(rows, expected) == [], f"in {side}, found and expected: {self.links()}"
         for kind in self.kinds:
             spelling = SPELLINGS[kind]
             names = {row[spelling.group_key]: row["Name"] for row in self.groups_here(spelling)}
@@ -424,6 +439,11 @@ class Machine(RuleBasedStateMachine):
             assert groups == [(number, names[number]) for number, _ in groups]
             assert len(groups) == len({number for number, _ in groups})
         assert self.company.writes(before) == [], "never quiet"
+
+    def links(self) -> list[tuple[Any, ...]]:
+        with tenant_scope(self.company.tenant.pk):
+            links = RecordLink.objects.filter(tenant=self.company.tenant).order_by("entity", "name")
+            return list(links.values_list("name", "state", "reason", "detail", "inactive_reason"))
 
     # ---------------------------------------------------------------- both systems in the model's words
 
@@ -451,8 +471,10 @@ class Machine(RuleBasedStateMachine):
             elif name == "has_left":
                 words["Terminated"] = f"{LONG_AGO}T00:00:00" if value else None
             elif name in REFERENCES:
-                other = None if value is None else self.world.uniconta.row(
-                    self.company.number, SPELLINGS[value.kind].table, self.row_ids[value]
+                other = (
+                    None
+                    if value is None
+                    else self.world.uniconta.row(self.company.number, SPELLINGS[value.kind].table, self.row_ids[value])
                 )
                 words[spelling.fields[name][0]] = other[SPELLINGS[value.kind].key] if other else ""
             else:
