@@ -200,7 +200,7 @@ class Company:
             return
         there |= new
         if to_uniconta:
-            record.uniconta = record.uniconta | to_uniconta
+            record.uniconta = {**(record.uniconta or {}), **to_uniconta}
             record.read_uniconta()
         if there.get("active", True):
             record.off_by = ""
