@@ -97,6 +97,10 @@ def match_keys(entity: Entity, system: System, values: Values, certainty: Match 
     return keys
 
 
+#: In Uniconta's base: a reference that could not go to Intempus yet. What stands there instead is older than the reference.
+UNSENT = "…"
+
+
 # --------------------------------------------------------------------------------------------- what a plan is made of
 
 
@@ -265,7 +269,7 @@ def make_plan(
 ) -> Plan:
     """What to do with one record. `uniconta.current` holds raw canonical values; the tick stands in `standing`."""
     if not policy.enabled:
-        return Plan(Outcome.EXCLUDED, "entity_off", keeps_bases=True)
+        return Plan(Outcome.EXCLUDED, "entity_off", keeps_bases=True, inactive_reason=standing.inactive_reason)
     if uniconta.current is not None:
         uniconta = replace(uniconta, current=effective(entity, uniconta.current, policy, standing.is_ticked))
     if uniconta.is_gone:
@@ -363,6 +367,9 @@ def _kept_out(
     )
     # Their bases stay: when it is in use again they are edits that Uniconta overwrites, and are listed as such.
     kept = tuple(edit.field for edit in edits if entity.activity is None or edit.field != entity.activity.name)
+    saved = compare(uniconta.base, uniconta.current or {})
+    if why is Inactive.FLAG and entity.phase is not None and entity.phase.name in saved:
+        kept = (*kept, entity.phase.name)  # has yet to travel: a closed case says in which phase its project is
     is_active, was_ended = _is_active(entity, intempus.current), standing.inactive_reason is why
     changes = list(_switch(entity, System.INTEMPUS, False, write_reason).changes) if is_active and not was_ended else []
     if why is Inactive.PHASE:
@@ -514,7 +521,9 @@ def _on_both_sides(
             continue
         in_uniconta, in_intempus = comparison.current(attribute)
         if attribute.is_mandatory and not in_uniconta:
-            return _waiting(attribute, str(uniconta.current[attribute.name]))
+            # Why it is inactive stays known: when it goes on, it comes back as it would have without waiting.
+            plan = _waiting(attribute, str(uniconta.current[attribute.name]))
+            return replace(plan, inactive_reason=standing.inactive_reason)
         if comparison.wakes(attribute):
             # Needed, so what a person switched off in Intempus is switched on again on both sides; see `wakes`.
             change = FieldChange(attribute.name, False, True, "needed", loses=comparison.loses(attribute))
@@ -594,7 +603,9 @@ class _Comparison:
             standing.inactive_reason is Inactive.FLAG and standing.was_sent
         )
         renamed = {attribute.name for attribute in entity.references if self._is_renamed(attribute)}
-        self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in renamed]
+        self.unsent = {name for name, value in uniconta.base.items() if value == UNSENT}
+        unsaved = renamed | self.unsent
+        self.uniconta_changed = [name for name in compare(uniconta.base, uniconta.current) if name not in unsaved]
         self.intempus_changed = compare(intempus.base, intempus.current)
 
     def is_known(self, attribute: Attribute) -> bool:
@@ -613,7 +624,8 @@ class _Comparison:
         return self.references.to_intempus(attribute.reference, str(value)), self.intempus_now[attribute.name]
 
     def has_base(self, attribute: Attribute) -> bool:
-        return attribute.name in self.uniconta.base and attribute.name in self.intempus.base
+        name = attribute.name
+        return name in self.uniconta.base and name not in self.unsent and name in self.intempus.base
 
     def wakes(self, attribute: Attribute) -> bool:
         """Whether the record is activated because another one needs it: never where Uniconta itself blocked it."""
@@ -642,7 +654,7 @@ class _Comparison:
     def _first_winner(self, attribute: Attribute) -> System | None:
         """The same for a pair that is written for the first time. A blank never overwrites a value."""
         name = attribute.name
-        if self.uniconta_now[name] == "":
+        if self.uniconta_now[name] == "" and name not in self.unsent:
             return System.INTEMPUS
         if self.intempus_now[name] == "" or self.is_back:
             return System.UNICONTA
@@ -664,7 +676,7 @@ class _Comparison:
         if self.is_back:
             return "tick_set" if self.standing.inactive_reason is Inactive.FLAG else "phase_back"
         if not self.has_base(attribute):
-            return "first_sync"
+            return "changed_in_uniconta" if attribute.name in self.unsent else "first_sync"
         return "changed_in_uniconta" if attribute.name in self.uniconta_changed else "overwritten"
 
     def first_reason(self, attribute: Attribute) -> str:

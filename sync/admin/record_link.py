@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from mappings.engine import UNSENT
 from mappings.entities import ENTITIES
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
@@ -445,6 +446,7 @@ def side_by_side(link: RecordLink, entity: Entity | None, near: list[dict[str, A
     names += sorted((set(link.uniconta_base) | set(link.intempus_base)) - set(names))
     # Before the first processing there is no base yet, only what was read.
     uniconta, intempus = link.uniconta_base or link.uniconta_seen or {}, link.intempus_base or link.intempus_seen or {}
+    uniconta = {name: value for name, value in uniconta.items() if value != UNSENT}
     rows = []
     for name in names:
         declared = next((a for a in entity.attributes if a.name == name), None) if entity else None
@@ -482,7 +484,8 @@ def neighbours(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
     """The records this one refers to, such as its group: one query for all."""
     wanted: list[tuple[str, str, str, str]] = []  # (attribute, entity, column, value)
     for attribute in entity.references if entity else ():
-        if key := str(link.uniconta_base.get(attribute.name) or ""):
+        key = str(link.uniconta_base.get(attribute.name) or "")
+        if key and key != UNSENT:
             wanted.append((attribute.name, attribute.reference, "uniconta_key", key))
         elif remote_id := str(link.intempus_base.get(attribute.name) or ""):
             wanted.append((attribute.name, attribute.reference, "intempus_id", remote_id))

@@ -409,6 +409,9 @@ def _ensure(context: Context, lease: Lease, entity: Entity, needed: Mapping[str,
             if not link.intempus_id or link.current(System.INTEMPUS) is not None
         ]
         claimed = Claimed(entity, list(ids), {pk: [] for pk in ids})
+        woken = [link.pk for link in links.filter(pk__in=ids) if link.is_linked]
+    # What another record wakes is written to in Uniconta, too: on what stands there now.
+    _read_uniconta(context, lease, entity, Claimed(entity, woken, {pk: [] for pk in woken}))
     for start in range(0, len(ids), GROUP):
         process_group(context, lease, entity, claimed, ids[start : start + GROUP], needed)
 

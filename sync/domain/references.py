@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from mappings.engine import BY_INTEMPUS_ID
 from mappings.models import RecordLink
-from mappings.spec import Entity, System
+from mappings.spec import Attribute, Entity, System
 from sync.domain.context import Context
 from sync.models import ChangeEvent
 
@@ -29,7 +29,7 @@ class LinkReferences:
         #: By entity and Uniconta key: linked records that do not synchronise, and those inactive in Intempus.
         self.not_ticked: set[tuple[str, str]] = set()
         self.inactive: set[tuple[str, str]] = set()
-        self._values: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._links: dict[tuple[str, str], RecordLink] = {}
         links = list(links)
         for attribute in entity.references:
             keys = {str((link.current(System.UNICONTA) or {}).get(attribute.name, "")) for link in links}
@@ -46,7 +46,7 @@ class LinkReferences:
 
     def _note_standing(self, context: Context, entity: str, link: RecordLink) -> None:
         activity = context.entities[entity].activity if entity in context.entities else None
-        self._values[entity, link.uniconta_key] = link.current(System.UNICONTA) or {}
+        self._links[entity, link.uniconta_key] = link
         if link.is_ticked is False:
             self.not_ticked.add((entity, link.uniconta_key))
         if activity is not None and (link.current(System.INTEMPUS) or {}).get(activity.name) is False:
@@ -59,9 +59,16 @@ class LinkReferences:
         return tuple(
             (attribute.name, attribute.reference, key)
             for attribute, key in references
-            if (theirs := self._values.get((attribute.reference, key)))
-            and theirs.get(attribute.within) != values.get(attribute.within)
+            if (other := self._links.get((attribute.reference, key)))
+            and not self._agree(entity.attribute(attribute.within), values, other)
         )
+
+    def _agree(self, attribute: Attribute, values: Mapping[str, Any], other: RecordLink) -> bool:
+        """Whether the other record refers to the same one, be it by a number from before it was renumbered."""
+        ours, theirs = (str(each.get(attribute.name, "")) for each in (values, other.current(System.UNICONTA) or {}))
+        was_sent = other.base(System.UNICONTA).get(attribute.name) == theirs
+        there = other.base(System.INTEMPUS).get(attribute.name)
+        return ours == theirs or (was_sent and there == self.to_intempus(attribute.reference, ours))
 
     def to_intempus(self, entity: str, uniconta_key: str) -> str | None:
         return self._to_intempus.get((entity, uniconta_key))

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from mappings.engine import BY_INTEMPUS_ID, Outcome, Plan, effective, says_nothing
+from mappings.engine import BY_INTEMPUS_ID, UNSENT, Outcome, Plan, effective, says_nothing
 from mappings.models import RecordLink
 from mappings.spec import Entity, System, Value
 from sync.connectors.base import Written
@@ -308,7 +308,7 @@ def _planned_base(
             base[name] = before[name]
     if system is System.UNICONTA:
         for name, _, _ in item.plan.unresolved:
-            base.pop(name, None)
+            base[name] = UNSENT
     return base
 
 

@@ -1,9 +1,12 @@
 """Projects: projects of Uniconta and cases of Intempus. What a case hangs on, its customer above all, goes first."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from mappings.models import RecordLink
 from tenants.scoping import tenant_scope
 from tests.factories import make_policy
 from tests.journeys.conftest import Company, World
@@ -246,6 +249,26 @@ def test_a_case_closed_in_intempus_does_not_wake_its_customer(company: Company) 
     assert (company.debtors()["1001"]["Blocked"], projects(company)[0]["Blocked"]) == (True, True)
 
 
+def test_a_customer_is_woken_on_what_stands_in_uniconta_now(company: Company) -> None:
+    """Somebody saved it meanwhile, and the call about it got lost."""
+    company.both()
+    [row_id], [customer] = [row["RowId"] for row in company.debtors().values()], customers(company)
+    company.intempus.person_edits(company.intempus_number, "customer", customer["id"], active=False)
+    company.pull()
+    company.uniconta.switches.webhook_drop_probability = 1.0
+    company.edit(row_id, City="Aarhus")
+    company.uniconta.wait_for_webhooks()
+    company.uniconta.switches.webhook_drop_probability = 0.0
+    with tenant_scope(company.tenant.pk):  # read a while ago
+        RecordLink.objects.filter(entity="customer", tenant=company.tenant).update(
+            uniconta_seen_at=timezone.now() - timedelta(minutes=5)
+        )
+    project(company)
+    company.settle()
+    assert shown(customers(company)[0], "active", "city") == (True, "Aarhus")
+    assert company.debtors()["1001"]["Blocked"] is False
+
+
 def test_a_customer_blocked_in_uniconta_stays_blocked_and_the_project_says_so(company: Company) -> None:
     [row_id] = [row["RowId"] for row in company.uniconta.rows(company.number, "Debtor")]
     company.settle()
@@ -339,6 +362,31 @@ def test_a_project_that_leaves_closes_its_case_and_one_that_returns_reopens_it(c
     assert shown(cases(company)[0], "name", "notes") == ("Nyt tag, færdigt", "")
     assert company.overwritten() == [("description", "Efter lukning", "")]
     assert projects(company)[0]["Blocked"] is False
+
+
+def test_a_project_that_waits_for_its_customer_still_knows_why_it_is_closed(company: Company) -> None:
+    """Back in a phase that synchronises, but at a customer that does not: what it missed, it catches up with later."""
+    company.update(conflict_policy="merge_fields")
+    other = company.debtor("1002", xIntempus=False)
+    row_id = project(company)
+    company.settle()
+    edit(company, row_id, Phase="Completed")
+    edit_case(company, cases(company)[0]["id"], notes="Efter lukning")
+    edit(company, row_id, Phase="Created", Account="1002")
+    assert state(company) == ("waiting", "reference_waits", "customer:never_ticked:1002")
+    edit(company, other, "Debtor", xIntempus=True)
+    assert closed(company) == (True, True, "Created", "")
+    assert (cases(company)[0]["notes"], projects(company)[0]["Description"]) == ("", None)
+
+
+def test_a_phase_that_changed_without_the_tick_is_said_with_it(company: Company) -> None:
+    row_id = project(company)
+    company.settle()
+    edit(company, row_id, xIntempus=False)
+    edit(company, row_id, Phase="Completed")
+    assert closed(company) == (False, False, "Created", "flag")
+    edit(company, row_id, xIntempus=True)
+    assert closed(company) == (False, False, "Completed", "phase")
 
 
 def test_a_closed_case_that_somebody_reopens_is_listed_and_left_alone(company: Company) -> None:
@@ -480,6 +528,32 @@ def test_a_parent_of_another_customer_is_left_out_and_said(company: Company) -> 
     edit(company, projects(company)[0]["RowId"], Account="1001")  # the parent's, not the child's
     assert tree(company) == {"5000": "", "5001": "5000"}
     assert company.uniconta.row(company.number, "Project", row_id)["MasterProject"] == "5000"
+
+
+def test_a_parent_that_could_not_go_and_is_taken_away_leaves_none(company: Company) -> None:
+    project(company, "5000")
+    project(company, "5002", xIntempus=False)
+    row_id = project(company, MasterProject="5000")
+    company.settle()
+    edit(company, row_id, MasterProject="5002")
+    assert tree(company) == {"5000": "", "5001": "5000"}
+    edit(company, row_id, MasterProject="")
+    assert tree(company) == {"5000": "", "5001": ""}
+
+
+def test_a_renumbered_customer_parts_no_parent_from_its_children(company: Company) -> None:
+    """Only one of the two was read since: by number alone they seem to have different customers."""
+    [customer] = [row["RowId"] for row in company.uniconta.rows(company.number, "Debtor")]
+    project(company, "5000")
+    row_id = project(company, MasterProject="5000")
+    company.settle()
+    ids = {case["number"]: case["id"] for case in cases(company)}
+    edit_case(company, ids["5001"], parent=None)
+    edit(company, customer, "Debtor", Account="9001")
+    edit(company, row_id, Description="Gemt efter skiftet")
+    assert "parent_of_other_customer" not in company.notes(company.link(entity="project", uniconta_key="5001"))
+    company.both()
+    assert tree(company) == {"5000": "", "5001": ""}  # taken away in Intempus, and nobody saved another one since
 
 
 def test_a_parent_that_does_not_go_is_left_out_until_it_goes(company: Company) -> None:

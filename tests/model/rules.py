@@ -194,10 +194,6 @@ class Company:
             new["active"], to_uniconta["blocked"] = True, False
         elif "active" in edited:
             to_uniconta["blocked"] = not there["active"]
-        if to_uniconta and record.read != record.uniconta:
-            record.read_uniconta()  # saved meanwhile, and nobody told us: the look begins anew
-            self._align(record, is_needed)
-            return
         there |= new
         if to_uniconta:
             record.uniconta = {**(record.uniconta or {}), **to_uniconta}
@@ -232,8 +228,11 @@ class Company:
             return set()
         assert record.read is not None
         customer, parent, person = (record.read[name] for name in ("customer", "parent", "person"))
-        if not customer.is_linked or (comes_into_use and customer.read["ticked"] and not customer.intempus["active"]):
+        if not customer.is_linked:
             self._see_to(customer, is_needed=True)
+        elif comes_into_use and customer.read["ticked"] and not customer.intempus["active"]:
+            customer.read_uniconta()
+            self._look_at(customer, is_needed=True)
         if person is not None and not person.is_linked:
             self._see_to(person)
         if not customer.is_linked or (not record.is_linked and not customer.read["ticked"]):
