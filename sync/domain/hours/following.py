@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
 
 from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION_BY_PROJECT
 from mappings.spec import System
@@ -111,31 +112,35 @@ def _remember(
     with tenant_scope(context.tenant_id):
         now = database_now()
         # What a person, or a transfer, did to a line while we read is newer than what we read. The reports first, as they
-        # do who press something; several lines of a report share it.
+        # do who press something; the lines of a chain share theirs.
         reports = WorkReport.objects.select_for_update().order_by("pk").in_bulk([line.report_id for line in lines])
-        fresh = JournalLine.objects.select_for_update().in_bulk([line.pk for line in lines])
+        chains = defaultdict(list)
+        for each in JournalLine.objects.select_for_update().filter(report__in=reports).order_by("number"):
+            each.report = reports[each.report_id]
+            chains[each.report_id].append(each)
+        fresh = {each.pk: each for chain in chains.values() for each in chain}
         changed, entries = [], []
         for old in lines:
             line = fresh[old.pk]
             if line.state != old.state or line.sent_at != old.sent_at:
                 continue
-            line.report = reports[line.report_id]
+            chain = chains[line.report_id]
             before = (line.state, line.seen, line.is_on_hold, line.report.reason)
             if rows_there := found.get(line.reference):
                 states = [state for state, _ in rows_there]
-                is_doubled = len(set(states)) < len(states) or _is_doubled(line)
+                is_doubled = len(set(states)) < len(states) or _is_doubled(line, chain)
                 note_seen(line, *rows_there[-1], now)
-                _settle(line, "line_doubled" if is_doubled else "", now, was_lost=before[0] == LineState.GIVEN_UP)
+                _settle(line, chain, "line_doubled" if is_doubled else "", was_lost=before[0] == LineState.GIVEN_UP)
             elif line.state == LineState.GIVEN_UP:
                 continue
             else:
                 state_found, row = guessed[line.pk]
                 if row is None:
                     line.state = LineState(state_found)
-                    _settle(line, "line_missing", now)
+                    _settle(line, chain, "line_missing")
                 else:
                     note_seen(line, state_found, row, now)
-                    _settle(line, "", now)
+                    _settle(line, chain, "")
             if (line.state, line.seen, line.is_on_hold, line.report.reason) != before:
                 changed.append(line)
                 if line.state != before[0]:
@@ -147,16 +152,15 @@ def _remember(
         context.count("missing", sum(line.state == LineState.MISSING for line in changed))
 
 
-def _is_doubled(line: JournalLine) -> bool:
+def _is_doubled(line: JournalLine, chain: Sequence[JournalLine]) -> bool:
     """Whether the hours of the report stand more than once, this line included. Asked only where it may be so."""
     if line.state != LineState.GIVEN_UP and line.report.reason != "line_doubled":
         return False
-    others = JournalLine.objects.filter(report=line.report, state__in=JournalLine.STANDING).exclude(pk=line.pk)
-    kinds = [line.kind, *others.values_list("kind", flat=True)]
+    kinds = [each.kind for each in chain if each is line or each.state in JournalLine.STANDING]
     return kinds.count(JournalLine.Kind.TRANSFER) - kinds.count(JournalLine.Kind.REVERSAL) > 1
 
 
-def _settle(line: JournalLine, reason: str, now: datetime, *, was_lost: bool = False) -> None:
+def _settle(line: JournalLine, chain: Sequence[JournalLine], reason: str, *, was_lost: bool = False) -> None:
     """Say on the report what became of its line; a person's own answers stand.
 
     A report that was reversed is judged afresh, and asks all the same when a line of its chain goes missing.
@@ -167,10 +171,8 @@ def _settle(line: JournalLine, reason: str, now: datetime, *, was_lost: bool = F
     if reason:
         report.state, report.reason, report.problems = State.NEEDS_ATTENTION, reason, [[reason, line.reference]]
         report.transferred_hash = report.transferred_hash or line.content_hash
-    elif was_lost or report.reason in ("line_missing", "line_doubled"):
-        chain = JournalLine.objects.filter(report=report).exclude(pk=line.pk)
-        if not chain.filter(state=LineState.MISSING).exists():
-            standing = chain.filter(state__in=JournalLine.STANDING, number__gt=line.number).order_by("number")
-            last = standing.last() or line
-            last.report = report
-            settle_report(last, now)
+        return
+    is_asking = was_lost or report.reason in ("line_missing", "line_doubled")
+    if is_asking and not any(each.state == LineState.MISSING for each in chain):
+        last = [each for each in chain if each.state in JournalLine.STANDING][-1]
+        settle_report(last, last.confirmed_at or timezone.now())
