@@ -141,12 +141,12 @@ def make_ready_report(tenant: Tenant, amount: str = "7.5", **values: Any) -> Wor
 def make_seen_line(report: WorkReport, seen: str = "", **values: Any) -> JournalLine:
     """The next line of the report, with the report's quantity or the one that was seen in Uniconta."""
     amount = Decimal(seen or report.quantity)
-    with tenant_scope(report.tenant_id):
+    with scope_of(report.tenant_id):
         number = report.lines.count() + 1
     defaults = {"number": number, "quantity": amount, "seen": {"Qty": format(amount, "f")}}
     return make_journal_line(report, **(defaults | values))
 
 
 def make_calendar(tenant: Tenant, **values: Any) -> PayCalendar:
-    with tenant_scope(tenant.pk):
+    with scope_of(tenant.pk):
         return PayCalendar.objects.create(tenant=tenant, **({"name": "Månedsløn"} | values))
