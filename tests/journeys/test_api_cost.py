@@ -17,8 +17,6 @@ from sync.models import ChangeEvent, JournalLine, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
 from tests.journeys.hours import Desk
 
-pytestmark = pytest.mark.one_profile
-
 #: One page of the adverse simulator, which gives out seven rows at a time.
 DEBTORS = 6
 IDLE_DAY_LIMIT = 600
@@ -47,6 +45,7 @@ def documented(what):
     return int(figure.replace(",", ""))
 
 
+@pytest.mark.one_profile
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", ["idle day", "idle day, change URLs at work"])
 def test_an_idle_day(steady, rows):
