@@ -21,6 +21,8 @@ ACTIONS = {
     "answer_by_hand": gettext_lazy("Said that hours were done by hand"),
     "answer_change": gettext_lazy("Had a journal line changed"),
     "answer_reverse": gettext_lazy("Had a journal line reversed and booked anew"),
+    "answer_send_anyway": gettext_lazy("Had hours sent that looked transferred earlier"),
+    "earlier_confirmed": gettext_lazy("Confirmed that hours were transferred earlier"),
     "answer_send_again": gettext_lazy("Had a journal line sent again"),
     "company_moved": gettext_lazy("Moved to another company"),
     "connection_changed": gettext_lazy("Changed a connection"),

@@ -89,6 +89,7 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     pages = [
         ("webhooks", gettext("Webhooks")),
         ("schedules", gettext("Schedules")),
+        ("hours", gettext("Hours")),
         ("hours_check", gettext("Hours check")),
     ]
     items = [

@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from sync.admin.hours.check import check_url
+from sync.admin.hours.work_report import reports_url
 from sync.admin.tenant import connection_label, freshness_label
 from sync.domain.catalogue import explain_code
 from sync.domain.health import Health, TenantHealth, health, with_readings, worker_health
+from sync.domain.hours.overview import Asking, asking
 from sync.domain.hours.payroll_warnings import with_calendars
 from tenants.admin.base import tenants_with
 from tenants.admin.tenant import tenant_state_label
@@ -33,8 +35,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     companies = with_calendars(with_readings(Tenant.objects.order_by("name")))
     visible = companies if isinstance(tenants, str) else companies.filter(pk__in=tenants)
     found = health(visible, with_changes=True, with_payroll=True)
+    hours = asking(row.tenant_id for row in found.tenants)
     worker = worker_health()
-    chosen = _chosen(request, found)
+    chosen = _chosen(request, found, hours)
     page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
     context.update(
         {
@@ -42,10 +45,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "health": found,
             "worker": worker,
             "worker_is_alive": worker.is_alive(found.at),
-            "tiles": _tiles(found),
-            "rows": [_row(row, found) for row in page],
+            "tiles": _tiles(found, hours),
+            "rows": [_row(row, found, hours.get(row.tenant_id, Asking())) for row in page],
             "page": page,
-            "choices": _choices(request, found),
+            "choices": _choices(request, found, hours),
             "search": request.GET.get("q", ""),
             "show": request.GET.get("show", ""),
             "query": urlencode({name: value for name in ("q", "show") if (value := request.GET.get(name))}),
@@ -58,28 +61,28 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def _is_asking(row: TenantHealth, found: Health) -> bool:
-    return row.verdict(found.at) in ("bad", "warning")
+def _is_asking(row: TenantHealth, found: Health, hours: dict[int, Asking]) -> bool:
+    return row.verdict(found.at) in ("bad", "warning") or hours.get(row.tenant_id, Asking()).is_waiting
 
 
-def _chosen(request: HttpRequest, found: Health) -> list[TenantHealth]:
+def _chosen(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> list[TenantHealth]:
     """The companies asked for, those in trouble first."""
     words = request.GET.get("q", "").casefold().split()
     show = request.GET.get("show", "")
     rows = [row for row in found.tenants if all(word in row.name.casefold() for word in words)]
     if show == "attention":
-        rows = [row for row in rows if _is_asking(row, found)]
+        rows = [row for row in rows if _is_asking(row, found, hours)]
     elif show == "live":
         rows = [row for row in rows if row.is_live]
     return sorted(rows, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
 
 
-def _choices(request: HttpRequest, found: Health) -> list[dict[str, Any]]:
+def _choices(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> list[dict[str, Any]]:
     """The filters, each with how many companies it finds."""
-    asking = sum(_is_asking(row, found) for row in found.tenants)
+    to_look_at = sum(_is_asking(row, found, hours) for row in found.tenants)
     choices = [
         ("", gettext("All"), len(found.tenants)),
-        ("attention", gettext("To look at"), asking),
+        ("attention", gettext("To look at"), to_look_at),
         ("live", gettext("Live"), found.live),
     ]
     show, search = request.GET.get("show", ""), request.GET.get("q", "")
@@ -103,7 +106,7 @@ def _events_url(**parameters: Any) -> str:
     return f"{reverse('admin:sync_changeevent_changelist')}?{urlencode({'state': 'open', **parameters})}"
 
 
-def _tiles(found: Health) -> list[dict[str, Any]]:
+def _tiles(found: Health, hours: dict[int, Asking]) -> list[dict[str, Any]]:
     in_trouble = sum(row.verdict(found.at) == "bad" for row in found.tenants)
     return [
         {
@@ -133,6 +136,25 @@ def _tiles(found: Health) -> list[dict[str, Any]]:
             "detail": gettext("records wait for a person") if found.needs_attention else gettext("nothing to do"),
             "url": _links_url(),
         },
+        *_hours_tiles(hours),
+    ]
+
+
+def _hours_tiles(hours: dict[int, Asking]) -> list[dict[str, Any]]:
+    """Only where hours ask for somebody: most companies have nothing there on most days."""
+    stopped = sum(each.needs_attention for each in hours.values())
+    changed = sum(each.changed for each in hours.values())
+    if not stopped and not changed:
+        return []
+    return [
+        {
+            "label": gettext("Hours"),
+            "value": stopped + changed,
+            "tone": "bad" if stopped else "warning",
+            "detail": gettext("%(stopped)s need attention, %(changed)s changed after transfer")
+            % {"stopped": stopped, "changed": changed},
+            "url": reports_url(state="needs_attention" if stopped else "changed"),
+        }
     ]
 
 
@@ -149,7 +171,7 @@ def _held_tile(found: Health) -> dict[str, Any]:
     }
 
 
-def _row(row: TenantHealth, found: Health) -> dict[str, Any]:
+def _row(row: TenantHealth, found: Health, hours: Asking) -> dict[str, Any]:
     return {
         "health": row,
         "verdict": row.verdict(found.at),
@@ -170,6 +192,15 @@ def _row(row: TenantHealth, found: Health) -> dict[str, Any]:
         "payroll": [
             {"row": each, "url": check_url(row.tenant_id, calendar=each.calendar_id, day=each.period.first)}
             for each in row.payroll
+        ],
+        "hours": [
+            {"count": count, "text": text, "tone": tone, "url": reports_url(tenant=row.tenant_id, **query)}
+            for count, text, tone, query in (
+                (hours.needs_attention, gettext("hours need attention"), "bad", {"state": "needs_attention"}),
+                (hours.changed, gettext("hours changed after transfer"), "warning", {"state": "changed"}),
+                (hours.warned, gettext("hours without a pay type"), "warning", {"warning": "pay_type_not_found"}),
+            )
+            if count
         ],
         "attention_url": _links_url(tenant=row.tenant_id),
         "waiting_url": _events_url(tenant=row.tenant_id),

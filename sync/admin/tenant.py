@@ -23,6 +23,7 @@ from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_
 from sync.admin.first_matching import export_view, first_matching_view, import_view
 from sync.admin.held_set import open_sets
 from sync.admin.hours.check import hours_check_file_view, hours_check_view, sign_off_view
+from sync.admin.hours.company import HoursPages
 from sync.admin.move import move_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
@@ -46,7 +47,7 @@ LIVE_ONLY = (Run.Kind.PULL, Run.Kind.SWEEP, Run.Kind.RECONCILE)
 
 
 @admin.register(Tenant)
-class TenantPageAdmin(TenantSettingsAdmin):
+class TenantPageAdmin(HoursPages, TenantSettingsAdmin):
     paginator = BoundedPaginator
     list_display = ["name", "state_shown", "fetched", "checked", "waiting", "attention", "connections_shown"]
     list_filter = ["state"]
@@ -70,6 +71,7 @@ class TenantPageAdmin(TenantSettingsAdmin):
         Press("resume-intempus", _("Resume"), "play_arrow", "resume_intempus", Right.OPERATE),
         Press("check-hooks", _("Check in Uniconta"), "fact_check", "check_hooks", Right.OPERATE),
         Press("create-hooks", _("Create in Uniconta"), "add_link", "create_hooks", Right.CONFIGURE),
+        *HoursPages.presses,
         *TenantSettingsAdmin.presses,
     ]
 

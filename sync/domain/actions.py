@@ -271,7 +271,7 @@ def pause(tenant_id: int, user_id: int | None) -> None:
     """Stop writing to either system. Webhooks are still taken in. Call inside a scope. Raises RefusedError."""
     tenant = _locked(tenant_id, Tenant.State.LIVE, "pause_needs_live")
     _set_state(tenant, Tenant.State.PAUSED, user_id, "paused")
-    _repair_schedules_on_commit()
+    repair_schedules_on_commit()
 
 
 def resume(tenant_id: int, user_id: int | None) -> None:
@@ -282,7 +282,7 @@ def resume(tenant_id: int, user_id: int | None) -> None:
     tenant = _locked(tenant_id, Tenant.State.PAUSED, "resume_needs_pause")
     _set_state(tenant, Tenant.State.LIVE, user_id, "resumed")
     ring(tenant_id)
-    _repair_schedules_on_commit()
+    repair_schedules_on_commit()
 
 
 def go_live(
@@ -319,7 +319,7 @@ def go_live(
     for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
         start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))
     ring(tenant_id)
-    _repair_schedules_on_commit()
+    repair_schedules_on_commit()
 
 
 def resume_connection(connection_id: int, user_id: int | None) -> None:
@@ -354,7 +354,8 @@ def accept_fields(policy_id: int, code: str, user_id: int | None) -> bool:
     return True
 
 
-def _repair_schedules_on_commit() -> None:
+def repair_schedules_on_commit() -> None:
+    """Schedules follow a company's settings; the supervisor would see to it a little later."""
     from sync.domain.schedules import repair_schedules
 
     def repair() -> None:

@@ -128,6 +128,7 @@ class WorkReport(models.Model):
             models.Index(fields=["tenant", "employee_number", "starts_on"], name="reports_by_employee"),
             models.Index(fields=["tenant", "case_id"], name="reports_by_case"),
             models.Index(fields=["tenant"], condition=~models.Q(answer=""), name="reports_answered"),
+            models.Index(fields=["tenant", "starts_on"], condition=~models.Q(warnings=[]), name="reports_warned"),
         ]
 
     def __str__(self) -> str:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
-from mappings.models import RecordLink
+from mappings.models import RecordLink, WorkTypeRule
 from sync.domain.first_matching import list_rows
 from sync.domain.match_decisions import looking_context
-from sync.models import ChangeEvent, Exchange, Run, SyncLogEntry, WorkerBeat
+from sync.models import ChangeEvent, Exchange, ReportCursor, ReportEntry, Run, SyncLogEntry, WorkerBeat, WorkReport
 from tenants.models import Connection, Tenant
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import (
     make_connections,
     make_held_set,
+    make_hours_policy,
+    make_journal_line,
     make_link,
     make_policy,
+    make_reference,
+    make_run,
     make_tenant,
     make_token,
+    make_user,
+    make_work_report,
     set_working,
 )
 
@@ -74,7 +81,8 @@ def seed() -> dict[str, object]:
         make_link(nordbyg, name=name, uniconta_key=str(30000 + number), state="waiting", reason="held_deactivate")
     held = make_held_set(nordbyg, count=30, limit=25, cause="many_blocked", examples=["30000 Husstand 0"])
     _matching(vest)
-    return {"preparing": vest, "tenant": nordbyg, "link": main, "other": sydvvs, "held": held}
+    report = _hours(nordbyg)
+    return {"preparing": vest, "report": report, "tenant": nordbyg, "link": main, "other": sydvvs, "held": held}
 
 
 def _matching(tenant: Tenant) -> None:
@@ -221,3 +229,112 @@ def _runs(nordbyg: Tenant, sydvvs: Tenant, now: object) -> None:
                 due_at=now - timedelta(minutes=20),
                 received_at=now - timedelta(minutes=21),
             )
+
+
+#: Work types with their category and unit, and the item of their rule.
+WORK_TYPES = {
+    "51": ("Normaltid", "Timelønnet arbejde", "Timer", "TIME"),
+    "52": ("Overtid 50 %", "Timelønnet arbejde", "Timer", "OVER50"),
+    "53": ("Skurpenge", "Tillæg", "Dage", ""),
+    "54": ("Kørsel i egen bil", "Kørsel", "Kilometer", ""),
+    "55": ("Ferie", "Fravær", "Dage", ""),
+}
+PEOPLE = [("7", "Bo Ødegård"), ("12", "Lærke Holm"), ("15", "Jens Peter Kjær-Andersen")]
+CASES = [
+    ("41", "P1", "Tagrenovering, Havnegade 12"),
+    ("42", "P2", "Kælder og fundament"),
+    ("43", "P3", "Servicesag Vejle"),
+]
+
+
+def _hours(tenant: Tenant) -> WorkReport:
+    """A fortnight of reports in every state; returns one that changed after its transfer."""
+    today = timezone.localdate()
+    make_hours_policy(tenant, transfer_from=today - timedelta(days=60))
+    make_reference(tenant, "journal", "Intempus", "Timer fra Intempus")
+    for number, name in PEOPLE:
+        make_reference(tenant, "employee", number, name)
+        make_link(tenant, "employee", name=name, uniconta_key=number, intempus_id=f"3{number}", intempus_key=number)
+    for case, number, name in CASES:
+        make_reference(tenant, "project", number, name, Phase="InProgress")
+        make_link(tenant, "project", name=name, uniconta_key=number, intempus_id=case, intempus_key=number)
+    for number, name in (("TIME", "Arbejdstime"), ("OVER50", "Overtid 50 %"), ("SKUR", "Skurpenge"), ("KM", "Kørsel")):
+        make_reference(tenant, "item", number, name)
+    make_reference(tenant, "pay_type", "L1", "Normaltid")
+    make_reference(tenant, "category", "ARB", "Arbejde")
+    kinds = {"Timelønnet arbejde": "", "Tillæg": "", "Kørsel": "mileage", "Fravær": "absence"}
+    for number, (name, kind) in enumerate(kinds.items()):
+        make_reference(tenant, "work_category", f"6{number}", name, type=kind)
+    for work_type, (name, category, _unit, item) in WORK_TYPES.items():
+        make_reference(tenant, "work_type", work_type, name, work_category=f"6{list(kinds).index(category)}")
+        if item:
+            before = "Overarbejde" if work_type == "52" else name
+            with tenant_scope(tenant.pk):
+                WorkTypeRule.objects.create(
+                    tenant=tenant, work_type_id=work_type, work_type_name=before, item=item, category="ARB"
+                )
+    states = {
+        "transferred": "", "waiting": "awaits_approved", "ready": "", "needs_attention": "project_phase",
+        "changed": "changed_after_transfer", "skipped": "skipped_mileage", "by_hand": "answer_by_hand",
+    }  # fmt: skip
+    found = None
+    for number in range(42):
+        state, reason = list(states.items())[(0, 1, 0, 2, 0, 3, 0, 4, 0, 1, 5, 6)[number % 12]]
+        work_type = "53" if number % 13 == 5 else "52" if number % 5 == 4 else "51"
+        if state == "skipped":
+            work_type = "54"
+        if work_type == "53" and state == "needs_attention":
+            reason = "rule_missing"
+        name, category, unit, item = WORK_TYPES[work_type]
+        (employee_number, employee), (case, key, title) = PEOPLE[number % 3], CASES[number % 3]
+        day = today - timedelta(days=number // 3)
+        values = {"Date": day.isoformat(), "Project": key, "Employee": employee_number, "Item": item or "SKUR"}
+        values |= {"Journal": "Intempus", "Qty": "7.53", "Unit": "Hours", "Text": "Spær og lægter, 1. sal"}
+        report = make_work_report(
+            tenant, starts_on=day, state=state, reason=reason, employee_number=employee_number, employee_name=employee,
+            employee_id=f"3{employee_number}", case_id=case, case_name=title, work_type_id=work_type,
+            work_type_name=name, category_name=category, unit=unit, remarks="Spær og lægter, 1. sal",
+            amount=Decimal("7.5333333333") if state != "changed" else Decimal(8),
+            kind="mileage" if work_type == "54" else "work",
+            problems=[[reason, key if reason == "project_phase" else name]] if state == "needs_attention" else [],
+            warnings=["pay_type_not_found"] if work_type == "52" else [], line=values if state == "ready" else {},
+            is_approved=state != "waiting", transferred_hash="x" if state in ("transferred", "changed") else "",
+            approvals=[
+                {"level": "1", "label": "Formand", "date": day.isoformat(), "name": "Karen Lund"},
+                {"level": "2", "label": "Kontor", "date": "" if state == "waiting" else day.isoformat(), "name": ""},
+            ],
+        )  # fmt: skip
+        if state in ("transferred", "changed", "by_hand"):
+            seen = {**values, "SalesPrice": "495", "CostPrice": "245"}
+            make_journal_line(report, values=values, seen=seen, quantity=Decimal("7.53"))
+        if state == "changed":
+            found = found or report
+    assert found is not None
+    _story(found)
+    with tenant_scope(tenant.pk):
+        now = timezone.now()
+        ReportCursor.objects.create(
+            tenant=tenant, lists_read_at=now, window_read_at=now, everything_read_at=now - timedelta(days=3)
+        )
+    return found
+
+
+def _story(report: WorkReport) -> None:
+    """What happened to the report that changed."""
+    at = timezone.now() - timedelta(days=1)
+    run = make_run(report.tenant, Run.Kind.HOURS, state=Run.State.DONE, started_at=at, finished_at=at)
+    karen = make_user("karen", "bookkeeper", report.tenant, first_name="Karen", last_name="Lund")
+    events = [
+        ("report_approved", [["is_approved", False, True]], None),
+        ("report_ready", [], None),
+        ("line_sent", [], None),
+        ("report_changed", [["amount", "7.5333333333", "8"]], None),
+        ("changed_after_transfer", [], None),
+        ("line_edited", [], karen),
+    ]
+    with tenant_scope(report.tenant_id):
+        for number, (code, changes, user) in enumerate(events):
+            ReportEntry.objects.create(
+                tenant_id=report.tenant_id, report=report, code=code, changes=changes, run_id=run.pk, user=user,
+                line=report.lines.first() if code.startswith("line") else None, at=at + timedelta(hours=number),
+            )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -138,6 +138,18 @@ class WarningFilter(ChoiceFilter):
         return queryset.filter(warnings__contains=[self.value()]) if self.value() else queryset
 
 
+class WorkTypeFilter(ChoiceFilter):
+    """Where the board of work types leads to; a company has too many of them to offer."""
+
+    title = _("work type")
+    parameter_name = "work_type"
+    field = "work_type_id"
+
+    def options(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        chosen = request.GET.get("work_type", "")
+        return [(chosen, _("as on the board"))] if chosen else []
+
+
 def _monday(text: str) -> date | None:
     try:
         day = date.fromisoformat(text)
@@ -167,13 +179,13 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     time_column = "starts_on"
     paginator = BoundedPaginator
     list_display = ["day", "employee", "case", "work_type", "amount_shown", "state_shown", "company"]
-    list_filter = [TenantFilter, StateFilter, KindFilter, WeekFilter, WarningFilter]
+    list_filter = [TenantFilter, StateFilter, KindFilter, WeekFilter, WarningFilter, WorkTypeFilter]
     list_before_template = "console/hours/report_tabs.html"
     search_fields = ["employee_name"]  # makes the box appear; get_search_results decides what it does
     search_help_text = _(
         "Employee (number or name) and day, such as “bo thursday”, “7 01-03-2027” or “week 9”; or the number of a report"
     )
-    actions = ["accept_many", "send_many_again", "fetch_many"]
+    actions = ["accept_many", "send_many_again", "confirm_many_earlier", "send_many_anyway", "fetch_many"]
     presses = [
         Press("fetch", _("Fetch now"), "download", "press_fetch", Right.FETCH_HOURS),
         Press(
@@ -182,6 +194,8 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         Press("reverse", _("Reverse and book anew"), "undo", "press_reverse", Right.ANSWER_HOURS),
         Press("send-again", _("Send again"), "send", "press_send_again", Right.ANSWER_HOURS, "primary"),
         Press("accept", _("Accept as it is"), "check", "press_accept", Right.ANSWER_HOURS),
+        Press("earlier", _("They are the same"), "check", "press_earlier", Right.ANSWER_HOURS, "primary"),
+        Press("anyway", _("Send anyway"), "send", "press_anyway", Right.ANSWER_HOURS),
         Press("by-hand", _("Done by hand"), "back_hand", "press_by_hand", Right.ANSWER_HOURS),
     ]
 
@@ -193,7 +207,9 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         return find_reports(queryset, search_term, timezone.localdate()), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        kept = {name: value for name in ("tenant", "q", "week", "kind") if (value := request.GET.get(name))}
+        kept = {
+            name: value for name in ("tenant", "q", "week", "kind", "work_type") if (value := request.GET.get(name))
+        }
         here = request.GET.get("state", "")
         tabs = [{"title": gettext("All"), "url": f"?{urlencode(kept)}", "is_here": not here}] + [
             {
@@ -247,6 +263,14 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def send_many_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._answer_many(request, queryset, corrections.send_again)
 
+    @admin.action(description=_("Transferred earlier: they are the same"), permissions=["answer"])
+    def confirm_many_earlier(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._answer_all(request, queryset, corrections.confirm_earlier)
+
+    @admin.action(description=_("Not transferred earlier: send anyway"), permissions=["answer"])
+    def send_many_anyway(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._answer_all(request, queryset, corrections.send_anyway)
+
     @admin.action(description=_("Fetch now"), permissions=["fetch"])
     def fetch_many(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """One run for each company: a run looks at everything."""
@@ -264,19 +288,30 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def _answer_many(
         self, request: HttpRequest, queryset: QuerySet[Any], answer: Callable[[int, int | None], Any]
     ) -> None:
-        rows = _of_tenants(queryset, tenants_with(request.user, Right.ANSWER_HOURS))
-        done, refused = 0, 0
-        for report_id in rows.order_by("pk").values_list("pk", flat=True):
-            try:
-                answer(report_id, request.user.pk)
-            except RefusedError:
-                refused += 1
-            else:
+        """Each by itself; one that does not ask for this answer leaves the others alone."""
+
+        def answer_all(report_ids: Sequence[int], user_id: int | None) -> int:
+            done = 0
+            for report_id in report_ids:
+                try:
+                    answer(report_id, user_id)
+                except RefusedError:
+                    continue
                 done += 1
+            return done
+
+        self._answer_all(request, queryset, answer_all)
+
+    def _answer_all(
+        self, request: HttpRequest, queryset: QuerySet[Any], answer: Callable[[Sequence[int], int | None], int]
+    ) -> None:
+        rows = _of_tenants(queryset, tenants_with(request.user, Right.ANSWER_HOURS))
+        asked = list(rows.order_by("pk").values_list("pk", flat=True))
+        done = answer(asked, request.user.pk)
         if done:
             text = ngettext("%(count)s report was answered.", "%(count)s reports were answered.", done)
             messages.success(request, text % {"count": done})
-        if refused:
+        if refused := len(asked) - done:
             text = ngettext(
                 "%(count)s report did not ask for this answer and was left alone.",
                 "%(count)s reports did not ask for this answer and were left alone.",
@@ -316,6 +351,18 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def press_by_hand(self, request: HttpRequest, report: WorkReport) -> HttpResponse:
         note = request.POST.get("note", "").strip()
         return self._answer(request, report, lambda: corrections.done_by_hand(report.pk, request.user.pk, note))
+
+    def press_earlier(self, request: HttpRequest, report: WorkReport) -> HttpResponse:
+        return self._answer(request, report, lambda: self._one(corrections.confirm_earlier, report, request))
+
+    def press_anyway(self, request: HttpRequest, report: WorkReport) -> HttpResponse:
+        return self._answer(request, report, lambda: self._one(corrections.send_anyway, report, request))
+
+    def _one(
+        self, answer: Callable[[Sequence[int], int | None], int], report: WorkReport, request: HttpRequest
+    ) -> None:
+        if not answer([report.pk], request.user.pk):
+            raise RefusedError("hours_not_asked")
 
     def _answer(self, request: HttpRequest, report: WorkReport, answer: Callable[[], Any]) -> HttpResponse:
         try:
@@ -408,7 +455,10 @@ def _links(report: WorkReport) -> dict[str, RecordLink]:
 
 def _places(report: WorkReport, links: dict[str, RecordLink]) -> dict[str, str]:
     """Where each kind of trouble is mended, for this report."""
-    places = {}
+    places = {
+        Place.BOARD.value: reverse("admin:tenants_tenant_work_types", args=[report.tenant_id]),
+        Place.SETTINGS.value: reverse("admin:tenants_tenant_hours_settings", args=[report.tenant_id]),
+    }
     for entity in (Place.EMPLOYEE, Place.PROJECT, Place.PRODUCT):
         if entity.value in links:
             places[entity.value] = reverse("admin:mappings_recordlink_change", args=[links[entity.value].pk])

@@ -17,6 +17,8 @@ class Answer(StrEnum):
     SEND_AGAIN = "send-again"
     ACCEPT = "accept"
     BY_HAND = "by-hand"
+    EARLIER = "earlier"
+    ANYWAY = "anyway"
 
 
 def answers_to(report: WorkReport, lines: Sequence[JournalLine]) -> list[Answer]:
@@ -33,4 +35,6 @@ def answers_to(report: WorkReport, lines: Sequence[JournalLine]) -> list[Answer]
         return []
     if report.reason in ("line_missing", "line_refused"):
         return [Answer.SEND_AGAIN, Answer.BY_HAND]
+    if report.reason == "earlier_found":
+        return [Answer.EARLIER, Answer.ANYWAY]
     return [Answer.ACCEPT, Answer.BY_HAND] if lines else [Answer.BY_HAND]

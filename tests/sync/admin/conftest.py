@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import EntityPolicy, HoursPolicy, RecordLink, WorkTypeRule
 from sync.models import ChangeEvent, Exchange, HeldSet, PayCalendar, Run, SyncLogEntry, WorkReport
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
@@ -20,10 +20,12 @@ from tests.factories import (
     make_connections,
     make_event,
     make_held_set,
+    make_hours_policy,
     make_journal_line,
     make_link,
     make_log_entry,
     make_policy,
+    make_reference,
     make_run,
     make_tenant,
     make_token,
@@ -50,6 +52,7 @@ class Company:
     held: HeldSet
     report: WorkReport
     calendar: PayCalendar
+    hours: HoursPolicy
 
 
 def make_company(mark: str, number: int) -> Company:
@@ -88,6 +91,13 @@ def _make_company(mark: str, number: int) -> Company:
         tenant, intempus_id=f"{number}003", employee_name=f"{mark} person", employee_number=f"{mark}-7", state="changed"
     )
     make_journal_line(report)
+    hours = make_hours_policy(tenant, journal=f"{mark}-j")
+    make_reference(tenant, "journal", f"{mark}-j")
+    make_reference(tenant, "work_category", "61", mark, type="")
+    make_reference(tenant, "work_type", "51", f"{mark} type", work_category="61")
+    make_reference(tenant, "item", f"{mark}-item", f"{mark} type")
+    with tenant_scope(tenant.pk):
+        WorkTypeRule.objects.create(tenant=tenant, work_type_id="51", work_type_name=f"{mark} before")
     return Company(
         mark=mark,
         tenant=tenant,
@@ -102,6 +112,7 @@ def _make_company(mark: str, number: int) -> Company:
         held=make_held_set(tenant, examples=[f"{mark} customer"], cause="many_unticked"),
         report=report,
         calendar=make_calendar(tenant, name=f"{mark} wages"),
+        hours=hours,
     )
 
 

@@ -28,6 +28,7 @@ OBJECTS = {
     "sync_heldset": "held",
     "sync_workreport": "report",
     "sync_paycalendar": "calendar",
+    "mappings_hourspolicy": "hours",
 }
 
 
@@ -75,7 +76,7 @@ def test_foreign_rows_do_not_exist(ours, theirs, as_role, role, name):
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", ["webhooks", "schedules", "hours_check"])
+@pytest.mark.parametrize("name", ["webhooks", "schedules", "hours", "work_types", "hours_check"])
 def test_pages_of_a_foreign_company_do_not_exist(ours, theirs, as_role, role, name):
     client = as_role(role)
     status, page = content(client, reverse(f"admin:tenants_tenant_{name}", args=[theirs.tenant.pk]))
@@ -161,6 +162,9 @@ PRESSES = [
         "create-hooks",
         "first-matching",
         "go-on",
+        "fetch-hours",
+        "hold-lines",
+        "let-lines-go",
     )
 ] + [
     ("mappings_recordlink", "link", "sync"),

@@ -32,6 +32,7 @@ from tests.factories import (
     make_connections,
     make_event,
     make_held_set,
+    make_hours_policy,
     make_journal_line,
     make_link,
     make_log_entry,
@@ -283,6 +284,7 @@ LISTS = {
     "tenants_tenant": 15,
     "tenants_connection": 10,
     "mappings_entitypolicy": 10,
+    "mappings_hourspolicy": 10,
 }
 
 
@@ -319,7 +321,8 @@ def _one_of_everything(slug: str) -> Tenant:
     make_log_entry(link)
     make_event(tenant, link=link)
     make_run(tenant)
-    make_journal_line(make_work_report(tenant))
+    make_journal_line(make_work_report(tenant, state="changed", warnings=["pay_type_not_found"]))
+    make_hours_policy(tenant)
     return tenant
 
 
