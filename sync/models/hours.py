@@ -125,6 +125,7 @@ class WorkReport(models.Model):
         indexes = [
             models.Index(fields=["tenant", "state", "starts_on"], name="reports_by_state"),
             models.Index(fields=["tenant", "starts_on"], name="reports_by_day"),
+            models.Index(fields=["starts_on", "id"], name="reports_of_all"),
             models.Index(fields=["tenant", "employee_number", "starts_on"], name="reports_by_employee"),
             models.Index(fields=["tenant", "case_id"], name="reports_by_case"),
             models.Index(fields=["tenant"], condition=~models.Q(answer=""), name="reports_answered"),

@@ -22,6 +22,7 @@ from mappings.models.hours_policy import Treatments
 from mappings.units import MEMBER_OF_SPELLING
 from sync.admin.carriers import company_page, visible_company
 from sync.admin.hours.work_report import KINDS, TONES, reports_url
+from sync.admin.run import TONES as RUN_TONES
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.hours.board import CHOSEN, COLUMNS, Board, Row, Standing, propose, read_board, save_board
@@ -150,6 +151,7 @@ def hours_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRe
     board = read_board(tenant.pk)
     standings = [row.standing for row in board.rows]
     found = asking([tenant.pk]).get(tenant.pk)
+    last_run = Run.objects.filter(tenant=tenant, kind=Run.Kind.HOURS).order_by("-created_at").first()
     return TemplateResponse(
         request,
         "console/hours/company.html",
@@ -176,7 +178,8 @@ def hours_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRe
             "missing_rules": sum(each in (Standing.MISSING, Standing.BROKEN) for each in standings),
             "renamed_rules": standings.count(Standing.RENAMED),
             "journal": _journal(tenant, policy),
-            "last_run": Run.objects.filter(tenant=tenant, kind=Run.Kind.HOURS).order_by("-created_at").first(),
+            "last_run": last_run,
+            "run_state": label(last_run.get_state_display(), RUN_TONES[Run.State(last_run.state)]) if last_run else "",
             "next_at": next_runs(tenant.pk).get("hours"),
             "readings": _readings(ReportCursor.objects.filter(tenant=tenant).first()),
         },

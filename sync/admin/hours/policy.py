@@ -33,8 +33,9 @@ class HoursPolicyAdmin(TenantHistoryAdmin):
         (_("Closed periods"), {"fields": [("closed_until", "closed_dates")]}),
         (
             _("What is transferred besides hours"),
-            {"fields": [("mileage", "expenses", "per_diem"), ("absence", "material")]},
+            {"fields": [("mileage", "expenses"), ("per_diem", "absence"), "material"]},
         ),
+        (_("Other integrations"), {"fields": ["knows_other_urls"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -176,7 +177,6 @@ def state_label(report: WorkReport) -> str:
 
 @admin.register(WorkReport)
 class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
-    time_column = "starts_on"
     paginator = BoundedPaginator
     list_display = ["day", "employee", "case", "work_type", "amount_shown", "state_shown", "company"]
     list_filter = [TenantFilter, StateFilter, KindFilter, WeekFilter, WarningFilter, WorkTypeFilter]
@@ -221,9 +221,13 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         ]
         return super().changelist_view(request, {**(extra_context or {}), "report_tabs": tabs})
 
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """By the day worked, whatever was read last; both orders have an index."""
+        return ["-starts_on", "-pk"]
+
     @admin.display(description=_("day"), ordering="starts_on")
     def day(self, report: WorkReport) -> str:
-        return days(report)
+        return format_html('<span class="c-nowrap">{}</span>', days(report))
 
     @admin.display(description=_("employee"), ordering="employee_number")
     def employee(self, report: WorkReport) -> str:
@@ -239,7 +243,7 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     @admin.display(description=_("quantity"))
     def amount_shown(self, report: WorkReport) -> str:
-        return format_html('<span class="c-quantity">{} {}</span>', plain(report.quantity), report.unit)
+        return format_html('<span class="c-nowrap">{} {}</span>', plain(report.quantity), report.unit)
 
     @admin.display(description=_("state"))
     def state_shown(self, report: WorkReport) -> str:
@@ -398,6 +402,7 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "original": report,
             "report": report,
             "days": days(report),
+            "approvals": [_approval(level) for level in report.approvals],
             "amount": plain(report.amount),
             "quantity": plain(report.quantity),
             "kind": KINDS[Kind(report.kind)] if report.kind else "",
@@ -434,6 +439,12 @@ def _told(report: WorkReport) -> list[Told]:
     problems = problems_of(report)
     is_said = not report.reason or any(told.why.code == report.reason for told in problems)
     return problems if is_said else [tell(report.reason), *problems]
+
+
+def _approval(level: dict[str, str]) -> dict[str, str]:
+    """A level of approval, its date as people write it."""
+    found = re.match(r"(\d{4})-(\d{2})-(\d{2})", level.get("date", ""))
+    return {**level, "date": "-".join(reversed(found.groups())) if found else level.get("date", "")}
 
 
 def _numbered(name: str, number: str) -> str:

@@ -302,6 +302,35 @@ def test_sending_many_again(changed):
     ]
 
 
+def test_what_looks_transferred_earlier_is_confirmed_or_sent_anyway(changed):
+    found = {
+        "state": State.NEEDS_ATTENTION,
+        "reason": "earlier_found",
+        "problems": [["earlier_found", "2027-03-01 Spær"]],
+    }
+    one, two, three = (make_work_report(changed.tenant, **found) for _ in range(3))
+    theirs = make_work_report(make_tenant("b"), **found)
+    client = sign_in(make_user("b", "bookkeeper", changed.tenant))
+    assert [each.verb for each in client.get(page_of(one)).context["answers"]] == ["earlier", "anyway"]
+    press(client, one, "earlier")
+    select(client, "send_many_anyway", two, theirs)
+    select(client, "confirm_many_earlier", three, changed, theirs)
+    states = [fresh(row).state for row in (one, two, three, theirs, changed)]
+    assert states == [State.EARLIER, State.WAITING, State.EARLIER, State.NEEDS_ATTENTION, State.CHANGED]
+    assert "does not ask for an answer any more" in press(client, one, "anyway").content.decode()
+
+
+def test_the_newest_day_stands_first_whoever_looks(boss):
+    ours, theirs = make_tenant("a"), make_tenant("b")
+    days = [date(2027, 3, 2), date(2027, 3, 4), date(2027, 3, 3)]
+    ids = [
+        make_work_report(tenant, starts_on=day).intempus_id
+        for day, tenant in zip(days, (ours, theirs, ours), strict=True)
+    ]
+    assert found(boss) == [ids[1], ids[2], ids[0]]
+    assert found(boss, tenant=ours.pk) == [ids[2], ids[0]]
+
+
 def test_fetching_is_one_run_for_each_company(changed):
     ours, theirs = make_work_report(changed.tenant), make_work_report(make_tenant("b"))
     client = sign_in(make_user("s", "support", changed.tenant))

@@ -20,4 +20,8 @@ class Migration(migrations.Migration):
                 name="reports_warned",
             ),
         ),
+        migrations.AddIndex(
+            model_name="workreport",
+            index=models.Index(fields=["starts_on", "id"], name="reports_of_all"),
+        ),
     ]
