@@ -340,6 +340,19 @@ def test_fetching_is_one_run_for_each_company(changed):
     assert b"accept_many" not in client.get(LIST).content
 
 
+def test_a_bookkeeper_here_who_only_looks_there_answers_here_only(changed):
+    theirs = make_work_report(make_tenant("b"), state=State.CHANGED)
+    user = make_user("two-hats", "bookkeeper", changed.tenant)
+    with tenant_scope(ALL):
+        Membership.objects.create(user=user, tenant=theirs.tenant, role="customer")
+    client = sign_in(user)
+    select(client, "accept_many", changed, theirs)
+    select(client, "fetch_many", theirs)
+    assert [fresh(row).state for row in (changed, theirs)] == [State.ACCEPTED, State.CHANGED]
+    assert [run for run in all_rows(Run) if run.tenant_id == theirs.tenant_id] == []
+    assert press(client, theirs, "accept").status_code == 403
+
+
 # ------------------------------------------------------------------------------------------------ what it costs
 
 
