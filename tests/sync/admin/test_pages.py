@@ -342,7 +342,7 @@ def test_the_front_page_costs_the_same_for_many_companies(role):
         client.force_login(user)
         client.get(url)  # warms what is read once per process
         counts.append(query_count(client, url))
-    assert counts[0] == counts[1] <= 15
+    assert counts[0] == counts[1] <= 16  # one of them for hours
 
 
 @pytest.mark.parametrize("name", ["sync_changeevent", "sync_run", "sync_synclogentry", "sync_workreport"])
