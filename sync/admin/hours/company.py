@@ -120,6 +120,7 @@ def hours_tabs(tenant_id: int, here: str) -> list[dict[str, Any]]:
         ("hours", gettext("How it stands"), reverse("admin:tenants_tenant_hours", args=[tenant_id])),
         ("reports", gettext("Work reports"), reports_url(tenant=tenant_id)),
         ("work_types", gettext("Board of work types"), reverse("admin:tenants_tenant_work_types", args=[tenant_id])),
+        ("check", gettext("Hours check"), reverse("admin:tenants_tenant_hours_check", args=[tenant_id])),
         ("settings", gettext("Settings for hours"), reverse("admin:tenants_tenant_hours_settings", args=[tenant_id])),
     ]
     return [{"title": title, "url": url, "is_here": name == here} for name, title, url in pages]
