@@ -77,6 +77,11 @@ RUNS ?= 200
 model: setup ## people and networks at random, compared with a small model of the rules (RUNS=2000)
 	@$(BIN)/python -m pytest -n 4 tests/model --model-runs $(RUNS) $(ARGS)
 
+EMPLOYEES ?= 60
+.PHONY: year
+year: setup ## a year of work reports for EMPLOYEES (60) people under faults and kills, then checked (SEED=7); figures in var/year.json
+	@YEAR_EMPLOYEES=$(EMPLOYEES) YEAR_SEED=$(SEED) nice -n 10 $(BIN)/python -m pytest -n 0 tests/hours $(ARGS)
+
 .PHONY: check
 check: setup ## what CI runs: lint, types, import rules, migrations, deployment checks, and the tests beside them
 	@$(MAKE) --jobs 2 static test

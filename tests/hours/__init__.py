@@ -1,0 +1,1 @@
+"""A year of work reports, and an independent calculation of what must have become of them."""
