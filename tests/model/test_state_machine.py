@@ -335,7 +335,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(choice=CHOICE)
     def delete_there(self, choice: int) -> None:
-        record = self.pick(choice, "intempus")
+        record = self.pick(choice, "intempus", CUSTOMER, PRODUCT, PROJECT)  # an employee's profile keeps the employee
         if choice % 4 == 0 and record is not None and not self.is_referred(record):
             resource, record_id = SPELLINGS[record.kind].resource, self.record_ids[record]
             self.world.intempus.person_deletes(self.company.intempus_number, resource, record_id)
