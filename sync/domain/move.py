@@ -17,6 +17,7 @@ from mappings.spec import System
 from sync.domain.actions import audit
 from sync.domain.doorbell import release, take_lease
 from sync.domain.field_watch import WATCHED, forget_fields
+from sync.domain.hours.leaving import leave_hours
 from sync.models import ChangeEvent, Cursor, HeldSet, PutBack, Run
 from tenants.models import Connection, Tenant
 
@@ -79,6 +80,7 @@ def move_company(tenant_id: int, system: System, user_id: int | None) -> Standin
     RecordLink.objects.filter(tenant_id=tenant_id).update(**UNDECIDED)
     if system is System.INTEMPUS:
         Cursor.objects.filter(tenant_id=tenant_id).delete()
+    leave_hours(tenant_id)
     MatchRow.objects.filter(tenant_id=tenant_id).delete()
     for policy in EntityPolicy.objects.select_for_update().filter(tenant_id=tenant_id):
         forget_fields(policy, system)

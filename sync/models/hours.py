@@ -51,6 +51,7 @@ class WorkReport(models.Model):
         ACCEPTED = "accepted", _("Accepted as it is")
         BY_HAND = "by_hand", _("Done by hand")
         GONE = "gone", _("Deleted in Intempus")
+        CLOSED = "closed", _("Of a company that was left")
 
     #: Nobody transferred them yet: what becomes of them is judged afresh each time.
     OPEN = (
@@ -162,7 +163,7 @@ class JournalLine(models.Model):
     STANDING = (State.IN_JOURNAL, State.POSTED, State.NOT_PROVEN)
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False, verbose_name=_("company"))
-    report = models.ForeignKey(WorkReport, models.PROTECT, related_name="lines", verbose_name=_("work report"))
+    report = models.ForeignKey(WorkReport, models.RESTRICT, related_name="lines", verbose_name=_("work report"))
     number = models.PositiveSmallIntegerField(default=1)
     reference = models.CharField(_("reference number"), max_length=60)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TRANSFER)

@@ -9,10 +9,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from mappings.models import HoursPolicy, WorkTypeRule
+from mappings.spec import System
 from sync.domain.doctor import check_tenant
 from sync.domain.hours import corrections, transfer
 from sync.domain.hours.run import hours
-from sync.models import JournalLine, Run, WorkReport
+from sync.domain.move import move_company
+from sync.models import JournalLine, ReportCursor, Run, WorkReport
 from tenants.scoping import tenant_scope
 from tests.journeys.hours import DAY, Desk
 
@@ -474,3 +476,37 @@ def test_the_command_line_transfers_hours_and_says_how_they_stand(desk, capsys):
     desk.set_up(enabled=False)
     with pytest.raises(CommandError, match="transfers no work reports"):
         call_command("sync", "nordbyg", "--entity", "work_report")
+
+
+def test_a_line_the_server_stumbles_over_stops_nobody_else(desk, world):
+    """It is answered with a fault each time, as the only one; nobody knows whether it was stored."""
+    good, bad = desk.report("1"), desk.report("2")
+    desk.approve(good, bad)
+    fault = {"status": 500, "body": "Object reference not set", "content_type": "text/plain"}
+    world.uniconta.faults.add("status", method="POST", path=INSERT_LIST, times=1, **fault)
+    desk.run(error="server_error")
+    world.uniconta.faults.add("status", method="POST", path=rf"{INSERT}ClientUser", nth=[2, 3, 4, 5, 6, 7, 8], **fault)
+    desk.run()
+    assert [line[0] for line in desk.lines()] == [f"I{good}"]
+    for _ in range(8):
+        with tenant_scope(desk.company.tenant.pk):
+            WorkReport.objects.update(due_at=timezone.now())
+        desk.run()
+    assert desk.state(bad) == (State.NEEDS_ATTENTION, "line_refused")
+    assert len(desk.lines()) == 1
+
+
+def test_move_company_leaves_the_hours_of_the_old_one_alone(desk):
+    sent, ready, waiting = desk.report("8"), desk.report("4"), desk.report("2")
+    desk.approve(sent)
+    desk.run()
+    desk.approve(ready)
+    before = desk.lines()
+    with tenant_scope(desk.company.tenant.pk):
+        move_company(desk.company.tenant.pk, System.INTEMPUS, None)
+    assert [desk.state(each) for each in (sent, ready, waiting)] == [(State.CLOSED, "company_moved")] * 3
+    with tenant_scope(desk.company.tenant.pk):
+        policy = HoursPolicy.objects.get(tenant=desk.company.tenant)
+        assert (policy.enabled, policy.transfer_from) == (False, None)
+        assert not ReportCursor.objects.filter(tenant=desk.company.tenant).exists()
+    assert desk.lines() == before

@@ -22,7 +22,7 @@ from sync.domain.context import database_now
 from sync.domain.doorbell import Lease
 from sync.domain.hours.context import HoursContext
 from sync.domain.hours.judging import Rules
-from sync.domain.hours.transfer import entry, last_lines, leased, note_seen, save, seen, settle_report, wire
+from sync.domain.hours.transfer import entry, is_paused, last_lines, leased, note_seen, save, seen, settle_report, wire
 from sync.models import JournalLine, ReportEntry, Run, WorkReport
 from tenants.scoping import tenant_scope
 
@@ -119,6 +119,8 @@ def _close(report_id: int, state: str, code: str, user_id: int | None, note: str
     is_asked = report.state in (State.CHANGED, State.NEEDS_ATTENTION)
     if not is_asked and not (report.state == State.TRANSFERRED and unproven.exists()):
         raise RefusedError("hours_not_asked")
+    if state == State.ACCEPTED and not report.lines.exists():
+        raise RefusedError("hours_not_asked")  # there is nothing to accept
     if report.answer:
         raise RefusedError("hours_not_asked")  # another one is being carried out
     if is_asked:
@@ -180,6 +182,8 @@ def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None
             return
         line = standing_line(report)
         verdict = rules.judge(report)
+        if is_paused(context, database_now()):
+            return  # a person is posting this very journal: after that
     posted = context.connectors[System.UNICONTA].find_by_key(TRANSACTION, [line.reference]) if line else ()
     if any(True for _ in posted):  # a journal may keep what is posted
         line = None

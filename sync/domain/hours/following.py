@@ -42,9 +42,9 @@ def follow_lines(context: HoursContext) -> None:
     with tenant_scope(context.tenant_id):
         read_from = database_now()
         lines = list(
-            JournalLine.objects.filter(
-                tenant_id=context.tenant_id, state__in=FOLLOWED, sent_at__lt=read_from
-            ).select_related("report")
+            JournalLine.objects.filter(tenant_id=context.tenant_id, state__in=FOLLOWED, sent_at__lt=read_from)
+            .exclude(report__state=State.CLOSED)
+            .select_related("report")
         )
         ReportCursor.objects.filter(tenant_id=context.tenant_id).update(journal_read_at=read_from)
         kept = ReferenceRow.objects.filter(tenant_id=context.tenant_id, list="journal", data__DeleteLines=False)

@@ -99,6 +99,7 @@ def _confirm_missing(context: HoursContext, expected: Q, seen: set[str], read_fr
     """Reports that a reading should have shown and did not are read one by one before anything is said about them."""
     with tenant_scope(context.tenant_id):
         reports = WorkReport.objects.filter(expected, tenant_id=context.tenant_id, is_gone=False)
+        reports = reports.exclude(state=WorkReport.State.CLOSED)
         known = reports.filter(changed_at__lt=read_from).values_list("intempus_id", flat=True)
         missing = [intempus_id for intempus_id in known.iterator() if intempus_id not in seen]
     if not missing:

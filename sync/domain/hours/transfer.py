@@ -35,6 +35,10 @@ State = WorkReport.State
 LineState = JournalLine.State
 #: As many references as one look-up takes (Uniconta API page 1.8), and no more than 50 lines per insert.
 BATCH = 40
+#: So many answers lost one after the other are an outage.
+LOST_IN_A_ROW = 3
+#: A line whose answer was lost waits longer each time, in seconds; after so many a person is asked.
+BACK_OFF_FIRST, BACK_OFF_LONGEST, ATTEMPTS = 60, 3600, 6
 #: Uniconta said done, and does not show the line.
 NOT_FOUND = "not_found_after_write"
 #: A drain has the lease for a few seconds at a time; what waits longer is left to the next run.
@@ -82,14 +86,14 @@ def _claim(context: HoursContext, lease: Lease) -> tuple[list[JournalLine], list
     """
     with tenant_scope(context.tenant_id):
         now = fence(lease)
-        lines = JournalLine.objects.filter(tenant_id=context.tenant_id)
+        lines = JournalLine.objects.filter(tenant_id=context.tenant_id).exclude(report__state=State.CLOSED)
         # Its last call may have been made a moment ago.
         died = lines.filter(state=LineState.SENDING).exclude(claim=lease.token)
-        died.update(state=LineState.UNCLEAR, sent_at=now)
+        JournalLine.objects.filter(pk__in=died.values("pk")).update(state=LineState.UNCLEAR, sent_at=now)
         settled = now - timedelta(seconds=settings.UNCLEAR_WAIT_SECONDS)
         unclear = lines.filter(state=LineState.UNCLEAR, sent_at__lte=settled, report__due_at__lte=now)
         taken = list(unclear.select_related("report").order_by("pk")[:BATCH])
-        fresh = [] if _is_paused(context, now) else _fresh_lines(context, now, BATCH - len(taken))
+        fresh = [] if is_paused(context, now) else _fresh_lines(context, now, BATCH - len(taken))
         for line in (*taken, *fresh):
             line.state, line.claim, line.sent_at = LineState.SENDING, lease.token, now
         for line in fresh:
@@ -111,6 +115,7 @@ def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[Journ
     a report whose line went missing gets the next number of its chain.
     """
     planned = JournalLine.objects.filter(tenant_id=context.tenant_id, state=LineState.PLANNED)
+    planned = planned.exclude(report__state=State.CLOSED)
     reversals = list(planned.select_related("report").order_by("pk")[:count])
     ready = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.READY, due_at__lte=now)
     reports = list(ready.order_by("starts_on", "pk")[: count - len(reversals)])
@@ -160,7 +165,7 @@ def _line_of(report: WorkReport, last: JournalLine | None) -> JournalLine:
     return line
 
 
-def _is_paused(context: HoursContext, now: datetime) -> bool:
+def is_paused(context: HoursContext, now: datetime) -> bool:
     """A person is posting the journal, or has switched hours off, perhaps since the run began. What is unclear is looked
     into all the same: nothing new is sent then. Call inside a scope.
     """
@@ -182,13 +187,19 @@ def _send(context: HoursContext, lease: Lease, unclear: Sequence[JournalLine], f
     if not missing:
         return
     with tenant_scope(context.tenant_id):
-        is_paused = _is_paused(context, fence(lease))
-    if is_paused or not lease.has_time_for(min(CALL_SECONDS, 0.6 * lease_seconds())):
+        holds = is_paused(context, fence(lease))
+    if holds or not lease.has_time_for(min(CALL_SECONDS, 0.6 * lease_seconds())):
         _put_back(context, lease, missing, "")
+        return
+    if any(line.report.attempts for line in missing):
+        # One of them may be what the server stumbles over: a list of them would fail for ever.
+        _send_singly(context, lease, connector, missing)
         return
     try:
         connector.create_many(LINE, [wire(line) for line in missing])
     except Unclear as error:
+        for line in missing:
+            line.report.attempts = 1
         _unclear(context, lease, missing, error)
         raise
     except NeedsAttention:
@@ -204,16 +215,25 @@ def _send(context: HoursContext, lease: Lease, unclear: Sequence[JournalLine], f
 def _send_singly(context: HoursContext, lease: Lease, connector: Connector, lines: Sequence[JournalLine]) -> None:
     """One bad line must not stop the others. Which one it is the answer does not tell, nor whether any was stored."""
     rest = list(_settle_found(context, lease, connector, lines))
+    lost: list[JournalLine] = []  # in a row
     while rest:
         line = rest.pop(0)
         with tenant_scope(context.tenant_id):
-            is_paused = _is_paused(context, fence(lease))
-        if is_paused:
+            holds = is_paused(context, fence(lease))
+        if holds:
             _put_back(context, lease, [line, *rest], "")
             return
         try:
             written = connector.create(LINE, wire(line), creation_id="")
         except Unclear as error:
+            lost.append(line)
+            line.report.attempts += 1
+            if len(lost) == LOST_IN_A_ROW:  # it is not the lines
+                for each in lost:
+                    each.report.attempts = 1
+                _unclear(context, lease, lost, error)
+                _put_back(context, lease, rest, error.code)
+                raise
             _unclear(context, lease, [line], error)
         except NeedsAttention as error:
             _refuse(context, lease, line, error)
@@ -221,6 +241,7 @@ def _send_singly(context: HoursContext, lease: Lease, connector: Connector, line
             _put_back(context, lease, [line, *rest], error.code)
             raise
         else:
+            lost.clear()
             _confirm(context, lease, {line: [(LineState.IN_JOURNAL, written.row)]})
 
 
@@ -393,15 +414,25 @@ def _put_back(context: HoursContext, lease: Lease, lines: Sequence[JournalLine],
     if not lines:
         return
     with tenant_scope(context.tenant_id):
-        fence(lease)
+        now = fence(lease)
         for line in lines:
             line.claim, line.error_code = None, code
             if line.report.transferred_hash:  # a reversal, or what one reverses: to be sent as it is
                 line.state = LineState.PLANNED
             else:
                 line.state, line.report.state = LineState.REFUSED, State.WAITING
+                _back_off(line.report, now)
         save(lines, [])
     context.count("put_back", len(lines))
+
+
+def _back_off(report: WorkReport, now: datetime) -> None:
+    """Its answers were lost again and again: it waits longer each time, and stops nobody else meanwhile."""
+    if report.attempts > 1:
+        seconds = min(BACK_OFF_FIRST * 2 ** (report.attempts - 2), BACK_OFF_LONGEST)
+        report.due_at = now + timedelta(seconds=seconds)
+    if report.attempts >= ATTEMPTS:
+        report.state, report.reason, report.problems = State.NEEDS_ATTENTION, "line_refused", [["line_refused", ""]]
 
 
 def save(lines: Iterable[JournalLine], entries: list[ReportEntry]) -> None:
