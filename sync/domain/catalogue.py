@@ -1327,9 +1327,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "line_refused": (
         "Uniconta refused the line.",
-        "Read what Uniconta said, correct it there, then press Try again.",
+        "Read what Uniconta said, correct it there, then press “Send again”.",
         "Uniconta afviste linjen.",
-        "Læs, hvad Uniconta sagde, ret det dér, og tryk Prøv igen.",
+        "Læs, hvad Uniconta sagde, ret det dér, og tryk “Send igen”.",
     ),
     "changed_after_transfer": (
         "The report was changed in Intempus after it was transferred.",
@@ -1398,9 +1398,9 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "earlier_found": (
         "A line or transaction for these hours stands in Uniconta already, from before this platform.",
-        "Confirm that they are the same, or press “Send anyway”.",
+        "Press “They are the same”, or “Send anyway”.",
         "Der står allerede en linje eller post for disse timer i Uniconta, fra før denne platform.",
-        "Bekræft, at de er de samme, eller tryk “Send alligevel”.",
+        "Tryk “De er de samme” eller “Send alligevel”.",
     ),
     "other_integration": (
         (

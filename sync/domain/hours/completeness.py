@@ -287,7 +287,7 @@ WITH due AS (
         AND CASE %(ready_when)s WHEN 'approved' THEN r.is_approved WHEN 'locked' THEN r.is_locked
             ELSE r.starts_on <= %(ready_until)s END AS is_due
     FROM sync_workreport r
-    WHERE r.tenant_id = %(tenant)s AND r.starts_on BETWEEN %(first)s AND %(last)s
+    WHERE r.tenant_id = %(tenant)s AND r.starts_on BETWEEN %(first)s AND %(last)s AND r.state <> 'closed'
         AND (%(employees)s::text[] IS NULL OR r.employee_id = ANY (%(employees)s::text[]))
 ), seen AS (
     SELECT l.report_id, l.state = 'posted' AS is_posted, l.is_on_hold,

@@ -207,6 +207,12 @@ def test_hours_of_another_day_or_person_are_a_difference(tenant, field, standing
     assert [each.code for each in found(tenant)] == ["line_misplaced"] * (standing == "open")
 
 
+def test_the_hours_of_a_company_that_was_left_are_no_difference(tenant):
+    make_seen_line(make_ready_report(tenant, amount="8", state=State.CLOSED))
+    make_ready_report(tenant, amount="4", state=State.CLOSED)
+    assert (counts(tenant), found(tenant)) == ({}, [])
+
+
 def test_what_a_person_accepted_is_no_difference_and_stays_visible(tenant):
     make_seen_line(make_ready_report(tenant, amount="7.5", state=State.ACCEPTED), seen="7")
     make_ready_report(tenant, amount="2", state=State.BY_HAND)
