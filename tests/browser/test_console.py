@@ -170,5 +170,6 @@ def test_the_tabs_of_a_company_do_not_vanish_into_a_menu(visitor, world, width):
     bodil.visit(reverse("admin:tenants_tenant_change", args=[world["tenant"].pk]))
     bodil.page.wait_for_function("window.Alpine && document.querySelector('#tabs-items').offsetWidth > 0")
     assert bodil.page.evaluate("document.querySelector('#tabs-dropdown').childElementCount") == 0
-    assert bodil.page.locator("#tabs-items > a:visible").count() == 6
+    tabs = bodil.page.locator("#tabs-items > a")
+    assert bodil.page.locator("#tabs-items > a:visible").count() == tabs.count() >= 6
     assert bodil.page.evaluate("document.documentElement.scrollWidth") <= width
