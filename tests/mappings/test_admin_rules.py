@@ -233,7 +233,7 @@ def test_a_value_translation_is_added(tenant):
     client = person("consultant", tenant)
     assert client.post(reverse("admin:mappings_valuemap_add"), value_map(tenant)).status_code == 302
     with tenant_scope(ALL):
-        assert str(ValueMap.objects.get()) == "customer.city: Århus ↔ Aarhus"
+        assert str(ValueMap.objects.get()) == "Customer (debtor): City: Århus ↔ Aarhus"
 
 
 @pytest.mark.parametrize(
