@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -30,35 +31,6 @@ GROUP = 40
 CRASHES_ALONE = 3
 #: Own failures of a record before a person is asked; the waits grow from seconds to an hour.
 ATTEMPTS, BACK_OFF_FIRST, BACK_OFF_LONGEST = 10, 5, 3600
-
-
-# What is pending for some records, claimed in one statement. Each way to belong to a record has an index of its own, hence
-# the union; a webhook that came since the link was made is known only by its record id.
-TAKE = """
-WITH records AS MATERIALIZED (
-    SELECT id, entity, uniconta_id, intempus_id, uniconta_seen_at FROM mappings_recordlink WHERE id = ANY(%(links)s)
-), named AS (
-    SELECT e.id, e.link_id FROM sync_changeevent e
-    WHERE e.tenant_id = %(tenant)s AND e.state = 'pending' AND e.link_id = ANY(%(links)s)
-    UNION ALL
-    SELECT e.id, r.id FROM records r JOIN sync_changeevent e
-        ON e.tenant_id = %(tenant)s AND e.entity = r.entity AND e.system = 'uniconta' AND e.remote_id = r.uniconta_id
-    WHERE e.state = 'pending' AND e.link_id IS NULL AND r.uniconta_id <> ''
-    UNION ALL
-    SELECT e.id, r.id FROM records r JOIN sync_changeevent e
-        ON e.tenant_id = %(tenant)s AND e.entity = r.entity AND e.system = 'intempus' AND e.remote_id = r.intempus_id
-    WHERE e.state = 'pending' AND e.link_id IS NULL AND r.intempus_id <> ''
-)
-UPDATE sync_changeevent e
-SET state = 'claimed', claim = %(token)s, crashes = e.crashes + 1, link_id = named.link_id
-FROM named JOIN records ON records.id = named.link_id
-WHERE e.id = named.id AND e.state = 'pending' AND NOT (
-    -- says that Uniconta holds something newer than what was read of this record
-    %(are_read)s AND e.system = 'uniconta'
-    AND (records.uniconta_seen_at IS NULL OR e.received_at > records.uniconta_seen_at)
-)
-RETURNING e.*
-"""
 
 # What a drain that died has left: claims and writes that are not ours.
 HAS_ORPHANS = """
@@ -210,8 +182,35 @@ def take_for(lease: Lease, links: list[int], *, are_read: bool = False) -> list[
     """
     if not links:
         return []
-    values = {"tenant": lease.tenant_id, "links": links, "token": lease.token, "are_read": are_read}
-    return sorted(ChangeEvent.objects.raw(TAKE, values), key=lambda event: (event.priority, event.pk))
+    pending = ChangeEvent.objects.filter(tenant_id=lease.tenant_id, state=State.PENDING)
+    records = RecordLink.objects.in_bulk(links)
+    # One index for each way to belong to a record. Asked for in one statement none of them is used: with 1,500 events
+    # pending that took 14 seconds, where these take milliseconds.
+    found = [(event, event.link_id) for event in pending.filter(link_id__in=links)]
+    # A webhook that came since the link was made is known only by its record id.
+    for system in System:
+        by_id = {(link.entity, link.remote_id(system)): pk for pk, link in records.items() if link.remote_id(system)}
+        entities, ids = {entity for entity, _ in by_id}, [record_id for _, record_id in by_id]
+        loose = pending.filter(link=None, system=system.value, entity__in=entities, remote_id__in=ids)
+        named = ((event, by_id.get((event.entity, event.remote_id))) for event in loose)
+        found += [(event, pk) for event, pk in named if pk is not None]
+    if are_read:
+        found = [(event, pk) for event, pk in found if not _came_since(event, records[pk])]
+    loose_ones = [(event, pk) for event, pk in found if event.link_id is None]
+    for event, pk in loose_ones:
+        event.link_id = pk
+    ChangeEvent.objects.bulk_update([event for event, _ in loose_ones], ["link"])
+    ids_taken = [event.pk for event, _ in found]
+    pending.filter(pk__in=ids_taken).update(state=State.CLAIMED, claim=lease.token, crashes=F("crashes") + 1)
+    taken = ChangeEvent.objects.filter(pk__in=ids_taken, state=State.CLAIMED, claim=lease.token)
+    return list(taken.order_by("priority", "id"))
+
+
+def _came_since(event: ChangeEvent, link: RecordLink) -> bool:
+    """Whether the event says that Uniconta holds something newer than what was read of this record."""
+    if event.system != System.UNICONTA.value:
+        return False
+    return link.uniconta_seen_at is None or event.received_at > link.uniconta_seen_at
 
 
 def finish(events: Iterable[ChangeEvent], state: str, code: str = "", detail: str = "") -> None:
