@@ -33,7 +33,7 @@ def make_link(tenant: Tenant, entity: str = "customer", **values: Any) -> Record
     """A pair in sync, known on both sides; say `intempus_id=""` for one that is not linked."""
     number = next(_numbers)
     defaults = {
-        "uniconta_id": str(number),
+        "uniconta_id": str(700000 + number),  # no number that a test would give a record of its own
         "uniconta_key": f"{10000 + number}",
         "intempus_id": str(500000 + number),
         "intempus_key": f"{10000 + number}",
