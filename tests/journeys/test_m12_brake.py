@@ -171,7 +171,8 @@ def test_blanking_and_regrouping_are_braked_as_well(
     world: World, values: dict[str, str], expected: tuple[str, str]
 ) -> None:
     company = world.havnen
-    rows = load(company, LIMIT + 1)
+    # One keeps its city: a field that no row of a complete read carries is gone (rule M5), not blanked.
+    rows = load(company, LIMIT + 2)[:-1]
     before = company.now()
     edit_all(company, rows, **values)
     company.settle()
@@ -181,9 +182,10 @@ def test_blanking_and_regrouping_are_braked_as_well(
     release(company)
     assert members(company) == 0
     if "City" in values:
-        assert {row["city"] for row in company.customers()} == {""}
+        assert sorted(row["city"] for row in company.customers()) == [""] * (LIMIT + 1) + ["Odense"]
     else:
-        assert len({row["customer_group"] for row in company.customers()}) == 1
+        groups = [row["customer_group"] for row in company.customers()]
+        assert sorted(groups.count(group) for group in set(groups)) == [1, LIMIT + 1]
     assert {link.differing == [] for link in company.links()} == {True}
 
 
