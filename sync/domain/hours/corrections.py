@@ -28,8 +28,6 @@ from tenants.scoping import tenant_scope
 
 State = WorkReport.State
 LineState = JournalLine.State
-#: Reasons with which a report that was transferred once asks a person.
-ASKING = ("line_missing", "line_doubled")
 
 
 # ------------------------------------------------------------------------------------------------ answers

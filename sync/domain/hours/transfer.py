@@ -2,8 +2,8 @@
 
 A line has no key of its own in Uniconta, so a repeated insert makes a second one. Hence: before every insert its
 reference is looked up among the journal's lines *and* the posted transactions; what is about to be sent is committed
-first; an unclear answer is looked into no earlier than UNCLEAR_WAIT_SECONDS later; and what stays unclear is never sent
-again by itself.
+first; an unclear answer is looked into no earlier than UNCLEAR_WAIT_SECONDS later; and only what is surely not there is
+sent again, a few times, before a person is asked.
 """
 
 from __future__ import annotations
