@@ -86,8 +86,12 @@ year: setup ## a year of work reports for EMPLOYEES (60) people under faults and
 check: setup ## what CI runs: lint, types, import rules, migrations, deployment checks, and the tests beside them
 	@$(MAKE) --jobs 2 static test
 
+.PHONY: handbook
+handbook: setup ## docs/ as pages with a search, in var/handbook/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 .PHONY: static
-static: lint ## what needs no test: lint, types, import rules, missing migrations, deployment checks
+static: lint handbook ## what needs no test: lint, types, import rules, links of the handbook, missing migrations, deployment checks
 	@$(NO_DATABASE) $(BIN)/python -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 

@@ -106,6 +106,15 @@ def test_names_stand_in_the_code(doc: Path) -> None:
             assert is_ours or name in OF_OTHERS, f"{name} stands nowhere in the code"
 
 
+def test_every_page_is_in_the_handbook() -> None:
+    """Its build fails on a page that is missing, and on a link that leads nowhere; not on a page nobody is led to."""
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    for doc in DOCS[1:]:
+        name = doc.relative_to(ROOT / "docs").as_posix()
+        assert f": {name}\n" in menu or f"({doc.name})" in listed, name
+
+
 def tenant_file_keys() -> dict[str, set[str]]:
     """The keys the page lists, by heading."""
     keys: dict[str, set[str]] = {}

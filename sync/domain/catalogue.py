@@ -276,7 +276,7 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     "chosen_by_person": (
         "A person chose Intempus’ value at the first matching.",
         "",
-        "En person valgte Intempus’ værdi ved første matchning.",
+        "En person valgte Intempus’ værdi ved første parring.",
         "",
     ),
     "filled_blank": (
@@ -603,8 +603,8 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     "not_matched": (
         "Run the first matching first.",
         "Press First matching on the company’s page, then Read both systems.",
-        "Kør første matchning først.",
-        "Tryk Første matchning på virksomhedens side, derefter Læs begge systemer.",
+        "Kør første parring først.",
+        "Tryk Første parring på virksomhedens side, derefter Læs begge systemer.",
     ),
     "probe_not_preparing": (
         "The company is live, or has been. The probe makes records, so it runs on a test company only.",

@@ -237,7 +237,7 @@ def test_the_page_and_going_live_speak_danish(listed, ours, as_role):
     client = as_role("consultant")
     client.cookies["django_language"] = "da"
     page = shown(client, ours, category="ambiguous")
-    for text in ("Første matchning", "Flertydig", "Fravælg", "Sammenkæd manuelt", "Beslut for"):
+    for text in ("Første parring", "Flertydig", "Fravælg", "Sammenkæd manuelt", "Beslut for"):
         assert text in page
     page = client.get(reverse("admin:tenants_tenant_go_live", args=[ours.tenant.pk])).content.decode()
     assert "Hvad der vil ske" in page and "Venter på en person" in page
