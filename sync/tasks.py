@@ -52,6 +52,11 @@ def check_up(tenant_id: int, run_id: int | None = None) -> None:
     checking.check_up(tenant_id, run_id)
 
 
+def check_step(tenant_id: int, run_id: int) -> None:
+    """What the doctor looks at in one step of the onboarding."""
+    checking.check_step(tenant_id, run_id)
+
+
 def digest(tenant_id: int) -> None:
     """Mail what was overwritten."""
     digests.send_digest(tenant_id)

@@ -87,6 +87,7 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     for formset, inline in model_admin.get_formsets_with_inlines(request, tenant):
         parts.append((formset.get_default_prefix(), capfirst(inline.opts.verbose_name_plural)))
     pages = [
+        *([("onboarding", gettext("Onboarding"))] if _may_onboard(request, tenant) else []),
         ("webhooks", gettext("Webhooks")),
         ("schedules", gettext("Schedules")),
         ("hours", gettext("Hours")),
@@ -102,6 +103,10 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     ]
     shown = [{"has_permission": True, "active": False, **item} for item in items]
     return [{"models": [{"name": str(model_admin.opts), "detail": True}], "items": shown}]
+
+
+def _may_onboard(request: HttpRequest, tenant: Tenant) -> bool:
+    return tenant.state == Tenant.State.PREPARING and has_right(request.user, Right.CONFIGURE, tenant.pk)
 
 
 def visible_company(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:

@@ -12,19 +12,19 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
 from mappings.spec import System
+from sync.admin.checks import checks_shown
 from sync.admin.hook_table import hook_table
 from sync.admin.lists import NewestFirstMixin
 from sync.admin.own_fields import shown_draft
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.runs import FOLLOWS
-from sync.domain.said import in_my_language
 from sync.domain.timeline import Part, changes_shown, entity_of, reference_names, shown_exchanges
 from sync.domain.undo import UNDOABLE, written_by
 from sync.models import Exchange, Run, SyncLogEntry
@@ -177,7 +177,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
             **shown_draft(run, request.GET.get("page")),
-            "checks": _checks(run),
+            "checks": checks_shown(run.tenant_id, run.result.get("checks", []) if isinstance(run.result, dict) else []),
             "presses": self.presses_for(request, run),
             "press_url": "admin:sync_run_press",
             "exchanges": [] if is_unfinished else self._exchanges(run),
@@ -220,28 +220,6 @@ def _counts(run: Run) -> list[tuple[Any, int]]:
     order = list(COUNTS)
     names = sorted(run.counts, key=lambda name: order.index(name) if name in COUNTS else len(order))
     return [(COUNTS.get(name, name), run.counts[name]) for name in names if name != "ms"]
-
-
-def _checks(run: Run) -> list[dict[str, str]]:
-    """Of a check-up: what was looked at, in the reader's language."""
-    found = run.result.get("checks", []) if isinstance(run.result, dict) else []
-    return [
-        {name: in_my_language(text) for name, text in check.items()} | _page_of(run.tenant_id, check.get("page", ""))
-        for check in found
-    ]
-
-
-def _page_of(tenant_id: int, page: str) -> dict[str, str]:
-    """Where a check says to go on: {"url", "press"}; {} where it names no page."""
-    records = f"{reverse('admin:mappings_recordlink_changelist')}?state=needs_attention&tenant={tenant_id}"
-    changes = f"{reverse('admin:sync_changeevent_changelist')}?state=quarantined&tenant={tenant_id}"
-    pages = {
-        "records": (records, gettext("To the records")),
-        "changes": (changes, gettext("To the changes")),
-        "webhooks": (reverse("admin:tenants_tenant_webhooks", args=[tenant_id]), gettext("To Webhooks")),
-        "company": (reverse("admin:tenants_tenant_change", args=[tenant_id]), gettext("To the company")),
-    }
-    return dict(zip(("url", "press"), pages[page], strict=True)) if page in pages else {}
 
 
 def _differing(run: Run) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from sync.admin.held_set import open_sets
 from sync.admin.hours.check import hours_check_file_view, hours_check_view, sign_off_view
 from sync.admin.hours.company import HoursPages
 from sync.admin.move import move_view
+from sync.admin.onboarding import OnboardingPages, onboarding_url
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.first_matching import Summary, is_matched, summarise
@@ -47,7 +48,7 @@ LIVE_ONLY = (Run.Kind.PULL, Run.Kind.SWEEP, Run.Kind.RECONCILE)
 
 
 @admin.register(Tenant)
-class TenantPageAdmin(HoursPages, TenantSettingsAdmin):
+class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
     paginator = BoundedPaginator
     list_display = ["name", "state_shown", "fetched", "checked", "waiting", "attention", "connections_shown"]
     list_filter = ["state"]
@@ -72,6 +73,7 @@ class TenantPageAdmin(HoursPages, TenantSettingsAdmin):
         Press("check-hooks", _("Check in Uniconta"), "fact_check", "check_hooks", Right.OPERATE),
         Press("create-hooks", _("Create in Uniconta"), "add_link", "create_hooks", Right.CONFIGURE),
         *HoursPages.presses,
+        *OnboardingPages.presses,
         *TenantSettingsAdmin.presses,
     ]
 
@@ -166,6 +168,10 @@ class TenantPageAdmin(HoursPages, TenantSettingsAdmin):
             "press_url": "admin:tenants_tenant_press",
         }
 
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        """A new company goes on where its onboarding begins."""
+        return HttpResponseRedirect(onboarding_url(obj.pk))
+
     # ----------------------------------------------------------------------------------------------- the buttons
 
     def get_urls(self) -> list[URLPattern]:
@@ -239,6 +245,8 @@ class TenantPageAdmin(HoursPages, TenantSettingsAdmin):
         run = actions.start_run(
             Run(tenant=tenant, kind=kind, system=system, result=result or {}, requested_by_id=request.user.pk)
         )
+        if request.GET.get("from") == "onboarding":  # which shows how far it is
+            return HttpResponseRedirect(onboarding_url(tenant.pk))
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
     def pull(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -418,6 +426,8 @@ def _for_state(presses: dict[str, Press], tenant: Tenant) -> list[Press]:
         Tenant.State.LIVE: ["pull", "sweep", "reconcile", "pause"],
         Tenant.State.PAUSED: ["resume", "check_up"],
         Tenant.State.PREPARING: ["check_up"],
+        Tenant.State.LEAVING: [],
+        Tenant.State.CLOSED: [],
     }[Tenant.State(tenant.state)]
     return [presses[verb] for verb in wanted if verb in presses]
 

@@ -341,6 +341,21 @@ def pause_connection(connection_id: int, user_id: int | None) -> None:
     audit(connection.tenant_id, user_id, "connection_paused", connection.system)
 
 
+def confirm_company(tenant_id: int, system: System, company_id: str, user_id: int | None) -> bool:
+    """A person saw the company that a connection leads to, and says that it is the customer's. Call inside a scope.
+
+    False, and nothing is done, when it leads to another one by now.
+    """
+    rows = Connection.objects.select_for_update()
+    connection = rows.filter(tenant_id=tenant_id, system=system.value, pinned_company_id=company_id).first()
+    if connection is None or not company_id:
+        return False
+    connection.confirmed_company_id = company_id
+    connection.save()
+    audit(tenant_id, user_id, "company_confirmed", f"{system}: {company_id} {connection.pinned_company_name}".strip())
+    return True
+
+
 def accept_fields(policy_id: int, code: str, user_id: int | None) -> bool:
     """A person says that the tick field or mapped fields of a table really appeared or went: the entity goes on.
 

@@ -38,6 +38,16 @@ class Grade(StrEnum):
     FAILED = "failed"
 
 
+class Area(StrEnum):
+    """What a check is about, by the step of the onboarding that it belongs to."""
+
+    UNICONTA = "uniconta"
+    INTEMPUS = "intempus"
+    WEBHOOKS = "webhooks"
+    POLICIES = "policies"
+    LIVE = "live"
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing looked at, in the language of whoever shows it. `fix` is "" where nothing is asked of anybody.
@@ -51,6 +61,7 @@ class Check:
     fix: Said = ""
     page: str = ""
     command: str = ""
+    area: str = ""
 
 
 @dataclass
@@ -135,34 +146,71 @@ def check_address() -> Check:
 # --------------------------------------------------------------------------------------------- a tenant
 
 
-def check_tenant(tenant_id: int) -> Iterator[Check]:
-    """All checks of a tenant, one after the other, as they are done."""
+#: The systems that the checks of an area ask, and whether they read tables there.
+_ASKS: dict[Area, tuple[tuple[System, ...], bool]] = {
+    Area.UNICONTA: ((System.UNICONTA,), True),
+    Area.INTEMPUS: ((System.INTEMPUS,), True),
+    Area.WEBHOOKS: ((System.UNICONTA,), False),
+    Area.POLICIES: ((System.UNICONTA,), True),
+    Area.LIVE: ((), False),
+}
+
+
+def check_tenant(tenant_id: int, areas: Sequence[Area] = tuple(Area)) -> Iterator[Check]:
+    """The checks of a tenant in these areas, one after the other, as they are done."""
+    for area, check in _checks(tenant_id, areas):
+        if area in areas:
+            yield replace(check, area=area.value)
+
+
+def _checks(tenant_id: int, areas: Sequence[Area]) -> Iterator[tuple[Area, Check]]:
+    """What has to be looked at for these areas, each with its own: one area's rows may be read for another's checks."""
     with tenant_scope(tenant_id):
         tenant = Tenant.objects.get(pk=tenant_id)
         connections = {row.system: row for row in Connection.objects.filter(tenant=tenant)}
         policies = {row.entity: row for row in EntityPolicy.objects.filter(tenant=tenant)}
         tokens = list(WebhookToken.objects.filter(tenant=tenant))
-    yield check_state(tenant, policies)
-    yield check_capabilities(connections)
+    yield Area.POLICIES, check_state(tenant, policies)
+    yield Area.UNICONTA, check_capabilities(connections)
     systems, recorder = _Systems(), _Bodiless(tenant_id)
     entities = entities_in_use(policies)
+    asked = {system for area in areas for system in _ASKS[area][0]}
+    read = {system for area in areas for system in _ASKS[area][0] if _ASKS[area][1]}
     try:
-        for system in System:
-            yield from check_connection(tenant, system, connections.get(system.value), systems, recorder)
-            if system in systems.connectors:
-                for entity in entities:
-                    yield check_read(entity.side(system), entity, systems)
+        for system in (system for system in System if system in asked):
+            tables = entities if system in read else ()
+            for check in _check_system(tenant, system, connections.get(system.value), tables, systems, recorder):
+                yield Area(system.value), check
         for entity in entities:
             if entity.uniconta.is_flaggable and entity.name in systems.rows:
-                yield check_flag(tenant, entity, policies.get(entity.name), systems.rows[entity.name])
-        yield from check_webhooks(tenant, entities, tokens, systems.connectors.get(System.UNICONTA))
-        yield from _check_hours(tenant_id, systems.connectors.get(System.UNICONTA))
+                rows = systems.rows[entity.name]
+                yield Area.POLICIES, check_flag(tenant, entity, policies.get(entity.name), rows)
+        uniconta = systems.connectors.get(System.UNICONTA)
+        if Area.WEBHOOKS in areas:
+            yield from ((Area.WEBHOOKS, check) for check in check_webhooks(tenant, entities, tokens, uniconta))
+        if Area.POLICIES in areas:
+            yield from ((Area.POLICIES, check) for check in _check_hours(tenant_id, uniconta))
     finally:
         for connector in systems.connectors.values():
             connector.close()
         recorder.flush()
-    yield from check_budgets(tenant_id)
-    yield from check_work(tenant_id)
+    yield from ((Area(of_system), check) for of_system, check in check_budgets(tenant_id))
+    yield from ((Area.LIVE, check) for check in check_work(tenant_id))
+
+
+def _check_system(
+    tenant: Tenant,
+    system: System,
+    row: Connection | None,
+    tables: Sequence[Entity],
+    systems: _Systems,
+    recorder: Recorder,
+) -> Iterator[Check]:
+    """The log-in, and the right to read these tables."""
+    yield from check_connection(tenant, system, row, systems, recorder)
+    if system in systems.connectors:
+        for entity in tables:
+            yield check_read(entity.side(system), entity, systems)
 
 
 def _check_hours(tenant_id: int, connector: Connector | None) -> Iterator[Check]:
@@ -386,24 +434,23 @@ _HOOKS = "webhooks"
 # --------------------------------------------------------------------------------------------- what is going on
 
 
-def check_budgets(tenant_id: int) -> Iterator[Check]:
+def check_budgets(tenant_id: int) -> Iterator[tuple[str, Check]]:
+    """Each with its system."""
     with tenant_scope(tenant_id):
         figures = health_of(tenant_id, with_calls=True)
     for connection in figures.connections:
         name = say("Calls, {system}", system=Connection.System(connection.system).label)
         if connection.is_open(timezone.now()):
             until = timezone.localtime(connection.open_until)
-            yield warn(
-                name,
-                say("held back until {at} after repeated failures", at=f"{until:%H:%M:%S}"),
-                say("Wait, or see the connection in the console"),
-            )
+            held = say("held back until {at} after repeated failures", at=f"{until:%H:%M:%S}")
+            yield connection.system, warn(name, held, say("Wait, or see the connection in the console"))
             continue
         figures_today = say("{count} of {limit} today", count=connection.call_count, limit=connection.calls_per_day)
         if code := connection.waiting_code:
-            yield warn(name, say("{figures}. {why}", figures=figures_today, why=text_of(code)), fix_of(code))
+            found = say("{figures}. {why}", figures=figures_today, why=text_of(code))
+            yield connection.system, warn(name, found, fix_of(code))
         else:
-            yield ok(name, figures_today)
+            yield connection.system, ok(name, figures_today)
 
 
 def check_work(tenant_id: int) -> Iterator[Check]:

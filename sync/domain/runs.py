@@ -34,6 +34,7 @@ TASKS = {
     Run.Kind.DECIDE: "decide_many",
     Run.Kind.UNDO: "undo_run",
     Run.Kind.HOURS: "hours",
+    Run.Kind.STEP: "check_step",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

@@ -25,6 +25,10 @@ class Run(models.Model):
         UNDO = "undo", _("Undoing a run")
         DECIDE = "decide", _("Decisions of the first matching")
         HOURS = "hours", _("Transfer of hours")
+        STEP = "step", _("Check of one step")
+        PRE_SALE = "pre_sale", _("Pre-sale check")
+        TEMPLATE = "template", _("Roll-out of a template")
+        LEAVING = "leaving", _("Off-boarding")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -51,7 +55,7 @@ class Run(models.Model):
     link_id = models.BigIntegerField(null=True)  # of a preview: the record
     result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks;
     # of a retry: the records, see sync.domain.retry_many, and the last one done; of a draft of own fields: the draft, then
-    # what it would do; of decisions: see match_decisions.decide_many; of an undo: {"run": primary key}
+    # what it would do; of decisions: see match_decisions.decide_many; of an undo: {"run": primary key}; of a step: as a check-up, and {"area"}
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)
 

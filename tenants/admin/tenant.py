@@ -19,7 +19,13 @@ from tenants.labels import moment
 from tenants.models import Tenant, WebhookToken
 from tenants.roles import Right
 
-TONES = {Tenant.State.LIVE: "good", Tenant.State.PREPARING: "neutral", Tenant.State.PAUSED: "warning"}
+TONES = {
+    Tenant.State.LIVE: "good",
+    Tenant.State.PREPARING: "neutral",
+    Tenant.State.PAUSED: "warning",
+    Tenant.State.LEAVING: "warning",
+    Tenant.State.CLOSED: "neutral",
+}
 
 
 def tenant_state_label(state: str) -> str:

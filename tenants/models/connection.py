@@ -52,6 +52,8 @@ class Connection(Breaker):
     pinned_company_id = models.CharField(_("pinned company id"), max_length=40, blank=True, editable=False)
     pinned_company_name = models.CharField(_("pinned company"), max_length=200, blank=True, editable=False)
     pinned_company_number = models.CharField(_("pinned CVR number"), max_length=40, blank=True, editable=False)
+    # The pinned company that a person said is the customer’s; another one pinned since is not confirmed.
+    confirmed_company_id = models.CharField(max_length=40, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.UNTESTED, editable=False)
     state_code = models.CharField(max_length=60, blank=True, editable=False)
     state_detail = models.TextField(_("what the system said"), blank=True, editable=False)
@@ -105,6 +107,11 @@ class Connection(Breaker):
 
         self.sealed_secret = seal(value, self._row)
         self.secret_set_at = timezone.now()
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a person looked at the company that the test found, and said that it is the right one."""
+        return bool(self.pinned_company_id) and self.confirmed_company_id == self.pinned_company_id
 
     @property
     def is_usable(self) -> bool:

@@ -17,6 +17,8 @@ class Tenant(models.Model):
         PREPARING = "preparing", _("Preparing")
         LIVE = "live", _("Live")
         PAUSED = "paused", _("Paused")
+        LEAVING = "leaving", _("Leaving")
+        CLOSED = "closed", _("Closed")
 
     class OptInMeans(models.TextChoices):
         SYNC = "sync", _("Ticked records synchronise")

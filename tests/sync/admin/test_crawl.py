@@ -80,6 +80,7 @@ def values_for(name: str, address: str, company: Company, rows: dict[str, Any]) 
         "run_id": [rows["sync/run"]],
         "tenant_id": [rows["tenants/tenant"]],
         "system": ["uniconta", "intempus"],
+        "area": ["uniconta", "webhooks"],
         "entity": ["customer"],
         "category": ["certain"],
         "form": ["csv", "xlsx"],
