@@ -87,7 +87,7 @@ check: setup ## what CI runs: lint, types, import rules, migrations, deployment 
 	@$(MAKE) --jobs 2 static test
 
 .PHONY: handbook
-handbook: setup ## docs/ as pages with a search, in var/handbook/index.html
+handbook: setup ## docs/ as pages, in var/handbook/index.html; with a search where a web server serves them
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: static
