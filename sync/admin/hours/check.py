@@ -87,8 +87,9 @@ def hours_check_view(model_admin: Any, request: HttpRequest, object_id: str) -> 
     check = check_hours(span)
     signed = sign_offs_of(tenant.pk, choice.calendar, choice.first, choice.last)
     units = list(check.by_unit)
-    unit = request.GET.get("unit", "")
-    unit = unit if unit in units else (units[0] if units else "")
+    unit = request.GET.get("unit")  # "" is one, too: what is counted in pieces
+    if unit not in units:
+        unit = units[0] if units else ""
     days = choice.calendar.unposted_days if choice.calendar else UNPOSTED_DAYS
     return TemplateResponse(
         request,

@@ -38,6 +38,7 @@ from sync.domain.hours.telling import (
     field_rows,
     plain,
     problems_of,
+    spell_column,
     tell,
     warnings_of,
 )
@@ -239,7 +240,9 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     @admin.display(description=_("work type"))
     def work_type(self, report: WorkReport) -> str:
-        return report.work_type_name or "–"
+        if report.work_type_name or not report.product_id:
+            return report.work_type_name or "–"
+        return f"{gettext('Material')} {report.line.get('Item', '')}".strip()
 
     @admin.display(description=_("quantity"))
     def amount_shown(self, report: WorkReport) -> str:
@@ -499,7 +502,7 @@ def _lines(report: WorkReport, lines: list[JournalLine]) -> dict[str, Any]:
         heads, versions = [gettext("As it was sent"), gettext("As it stands in Uniconta")], [last.values, last.seen]
     return {
         "heads": heads,
-        "field_rows": field_rows(names, *versions),
+        "field_rows": [(row, list(zip(heads, row.values, strict=True))) for row in field_rows(names, *versions)],
         "says_nothing_now": report.state == State.CHANGED and not now,
         "chain": [
             {
@@ -539,7 +542,10 @@ def _history(report: WorkReport, before: str) -> dict[str, Any]:
             {
                 "row": entry,
                 "why": explain_code(entry.code),
-                "changes": [(COLUMNS.get(name, name), old, new) for name, old, new in entry.changes],
+                "changes": [
+                    (COLUMNS.get(name, name), spell_column(name, old), spell_column(name, new))
+                    for name, old, new in entry.changes
+                ],
             }
             for entry in shown
         ],

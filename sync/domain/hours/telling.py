@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from mappings.hours import Kind
+from mappings.units import MEMBER_OF_SPELLING, TEXT_OF_MEMBER
 from sync.domain.catalogue import Explanation, explain_code
 from sync.models import JournalLine, ReferenceRow, WorkReport
 
@@ -148,6 +149,9 @@ class Names:
             return plain(Decimal(str(value)))
         if field == "Invoiceable":
             return str(_("yes") if value else _("no"))
+        if field == "Unit":  # Uniconta says it in the language of whoever asks, and it is the same unit
+            member = MEMBER_OF_SPELLING.get(str(value).casefold(), str(value))
+            return TEXT_OF_MEMBER.get(member, member)
         return str(value)
 
 
@@ -156,6 +160,11 @@ def plain(number: Decimal) -> str:
     text = format(number.normalize(), "f")
     decimals = len(text.partition(".")[2])
     return number_format(number, max(decimals, 2) if decimals else 0, use_l10n=True)
+
+
+def spell_column(column: str, value: Any) -> Any:
+    """A value of a report, as `COLUMNS` names them, as people write it."""
+    return plain(Decimal(str(value))) if column in ("amount", "quantity") and value not in (None, "") else value
 
 
 def field_rows(names: Names, *versions: Mapping[str, Any]) -> list[FieldRow]:

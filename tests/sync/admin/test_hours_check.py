@@ -125,7 +125,10 @@ def test_a_name_is_text_in_the_chart_and_everywhere(client, tenant):
 
 def test_units_are_not_added_up_and_can_be_chosen(client, tenant):
     make_seen_line(make_ready_report(tenant, unit="km", amount="5", state=State.TRANSFERRED))
-    assert [row["unit"] for row in get(client, tenant, **MARCH).context["sums"]] == ["Timer", "km"]
+    make_seen_line(make_ready_report(tenant, unit="", amount="2", state=State.TRANSFERRED))  # pieces of something
+    usual = get(client, tenant, **MARCH).context
+    assert ([row["unit"] for row in usual["sums"]], usual["unit"]) == (["Timer", "km", ""], "Timer")
+    assert get(client, tenant, **MARCH, unit="").context["unit"] == ""
     chosen = get(client, tenant, **MARCH, unit="km").context
     assert [(chosen["unit"], amount.ready) for _, amount in chosen["chart"]] == [("km", Decimal(5))]
 

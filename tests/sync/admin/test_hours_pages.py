@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from mappings.models import WorkTypeRule
 from sync.domain.hours.finding import Wanted, read_search
+from sync.domain.hours.telling import Names, field_rows
 from sync.models import JournalLine, ReportEntry, Run, WorkReport
 from tenants.models import Membership
 from tenants.scoping import ALL, tenant_scope
@@ -191,7 +192,7 @@ def test_a_changed_report_shows_both_versions_and_the_choices(boss, changed, lan
     boss.cookies["django_language"] = language
     response = boss.get(page_of(changed))
     assert response.context["heads"] == heads
-    rows = {str(row.name): (row.values, row.differs) for row in response.context["field_rows"]}
+    rows = {str(row.name): (row.values, row.differs) for row, _values in response.context["field_rows"]}
     item, quantity = ("item", "quantity") if language == "en" else ("vare", "antal")
     assert rows[item] == (("TIME Arbejdstime",) * 3, False)
     half = "7.50" if language == "en" else "7,50"
@@ -201,6 +202,13 @@ def test_a_changed_report_shows_both_versions_and_the_choices(boss, changed, lan
     page = response.content.decode()
     assert f"I{changed.intempus_id}" in page
     assert page.count("/admin/sync/run/") >= 1
+
+
+def test_a_unit_is_the_same_in_whatever_language_uniconta_says_it():
+    tenant = make_tenant("a")
+    with tenant_scope(tenant.pk):
+        (row,) = field_rows(Names(tenant.pk, []), {"Unit": "Hours"}, {"Unit": "Timer"})
+    assert (row.values, row.differs) == (("Timer", "Timer"), False)
 
 
 def test_the_reason_leads_to_where_it_is_mended(boss):
