@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from sync.admin.attention import attention_url
 from sync.admin.hours.check import check_url
 from sync.admin.hours.work_report import reports_url
 from sync.admin.tenant import connection_label, freshness_label
@@ -52,8 +53,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "search": request.GET.get("q", ""),
             "show": request.GET.get("show", ""),
             "query": urlencode({name: value for name in ("q", "show") if (value := request.GET.get(name))}),
+            "attention_url": attention_url(),
             "causes": [
-                {"text": explain_code(code).text, "count": count, "url": _links_url(reason=code)}
+                {"text": explain_code(code).text, "count": count, "url": attention_url(("record", code))}
                 for code, count in found.causes[:8]
             ],
         }
@@ -134,7 +136,7 @@ def _tiles(found: Health, hours: dict[int, Asking]) -> list[dict[str, Any]]:
             "value": found.needs_attention,
             "tone": "bad" if found.needs_attention else "good",
             "detail": gettext("records wait for a person") if found.needs_attention else gettext("nothing to do"),
-            "url": _links_url(),
+            "url": attention_url(),
         },
         *_hours_tiles(hours),
     ]

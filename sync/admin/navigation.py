@@ -52,6 +52,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                         (gettext("In sync"), "check_circle", "state=in_sync"),
                         (gettext("Excluded"), "filter_alt_off", "state=excluded"),
                         (gettext("Waiting records"), "hourglass_empty", "state=waiting"),
+                        (gettext("Records that need attention"), "error", "state=needs_attention"),
                         (gettext("Differs"), "difference", "differs=yes"),
                     )
                 ),
@@ -74,13 +75,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": gettext("Work to do"),
             "items": [
-                item(
-                    gettext("Needs attention"),
-                    "error",
-                    "mappings_recordlink_changelist",
-                    may(EVERYBODY),
-                    "state=needs_attention",
-                ),
+                item(gettext("Needs attention"), "error", "sync_causenote_changelist", may(EVERYBODY)),
                 item(
                     gettext("Waiting changes"), "schedule", "sync_changeevent_changelist", may(EVERYBODY), "state=open"
                 ),

@@ -1,4 +1,5 @@
 from sync.models.calls import CallCount
+from sync.models.cause_note import CauseNote
 from sync.models.change_event import ChangeEvent
 from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
@@ -12,6 +13,7 @@ from sync.models.run import Run
 __all__ = [
     "Bell",
     "CallCount",
+    "CauseNote",
     "ChangeEvent",
     "Cursor",
     "DrainLease",
