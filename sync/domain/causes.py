@@ -7,7 +7,7 @@ Only what people say about a cause is stored. Call inside a scope.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +39,15 @@ class Kind(StrEnum):
     REPORT = "report"
     RECORD = "record"
     HOOKS = "hooks"  # silent change URLs
+
+
+#: What stands for a reason that was not written down.
+UNNAMED = {
+    Kind.CONNECTION: "connection_broken",
+    Kind.EVENT: "crashed",
+    Kind.REPORT: "changed_after_transfer",
+    Kind.RECORD: "crashed",
+}
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,11 @@ class Cause:
         return self.kind == Kind.REPORT or (self.kind == Kind.RECORD and can_retry_all(self.code))
 
 
-def causes_of(tenants: str | Iterable[int]) -> list[Cause]:
-    """Every cause in these companies (ALL or their ids) that are not closed, those of most records first in each kind."""
-    live = Tenant.objects.values_list("pk", flat=True).order_by()
-    ids = list(live if tenants == ALL else live.filter(pk__in=list(tenants)))
+def causes_of(tenants: str | Collection[int]) -> list[Cause]:
+    """Every cause in these companies (ALL or their ids), those of most records first in each kind."""
+    ids = (
+        list(Tenant.objects.order_by().values_list("pk", flat=True)) if tenants == ALL else [int(pk) for pk in tenants]
+    )
     found: dict[tuple[Kind, str], Cause] = {}
     for kind, code, part in _parts(ids):
         found.setdefault((kind, code), Cause(kind, code)).parts.append(part)
@@ -104,17 +114,17 @@ def _parts(ids: list[int]) -> Iterator[tuple[Kind, str, Part]]:
     links = RecordLink.objects.filter(
         tenant_id__in=ids, entity__in=list(ENTITIES), state=RecordLink.State.NEEDS_ATTENTION
     )
-    for code, part in _grouped(links, "reason", "changed_at"):
-        yield Kind.RECORD, code, part
-    reports = WorkReport.objects.filter(tenant_id__in=ids, state__in=ASKING_REPORTS).order_by()
-    for code, part in _grouped(reports, "reason", "changed_at"):
-        yield Kind.REPORT, code or "changed_after_transfer", part
-    broken = Connection.objects.filter(tenant_id__in=ids, state=Connection.State.BROKEN).order_by()
-    for code, part in _grouped(broken, "state_code", "tested_at"):
-        yield Kind.CONNECTION, code or "connection_broken", part
-    events = ChangeEvent.objects.filter(tenant_id__in=ids, state=ChangeEvent.State.QUARANTINED).order_by()
-    for code, part in _grouped(events, "error_code", "finished_at"):
-        yield Kind.EVENT, code or "crashed", part
+    reports = WorkReport.objects.filter(tenant_id__in=ids, state__in=ASKING_REPORTS)
+    broken = Connection.objects.filter(tenant_id__in=ids, state=Connection.State.BROKEN)
+    events = ChangeEvent.objects.filter(tenant_id__in=ids, state=ChangeEvent.State.QUARANTINED)
+    everything = _grouped(Kind.RECORD, links, "reason", "changed_at").union(
+        _grouped(Kind.REPORT, reports, "reason", "changed_at"),
+        _grouped(Kind.CONNECTION, broken, "state_code", "tested_at"),
+        _grouped(Kind.EVENT, events, "error_code", "finished_at"),
+        all=True,
+    )
+    for code, *figures, kind in everything:
+        yield Kind(kind), code or UNNAMED[Kind(kind)], Part(*figures)
     yield from _questions(ids)
     for tenant_id, hooks in hooks_of(ids).items():
         if silent := hooks.silent:
@@ -122,16 +132,19 @@ def _parts(ids: list[int]) -> Iterator[tuple[Kind, str, Part]]:
             yield Kind.HOOKS, "hooks_silent", Part(tenant_id, len(silent), None, last, last)
 
 
-def _grouped(rows: QuerySet[Any], reason: str, time: str) -> Iterator[tuple[str, Part]]:
-    """By reason and company, with the newest row of each: one query."""
+def _grouped(kind: Kind, rows: QuerySet[Any], reason: str, time: str) -> QuerySet[Any, Any]:
+    """By reason and company, with the newest row of each."""
     newest = Func(
         ArrayAgg("pk", order_by=F(time).desc(nulls_last=True)),
         template="(%(expressions)s)[1]",
         output_field=BigIntegerField(),
     )
-    counted = rows.values_list(reason, "tenant_id").annotate(Count("pk"), newest, Min(time), Max(time))
-    for code, *figures in counted:
-        yield code, Part(*figures)
+    grouped: QuerySet[Any, Any] = (
+        rows.order_by()
+        .values_list(reason, "tenant_id")
+        .annotate(number=Count("pk"), newest=newest, first=Min(time), last=Max(time), kind_of=Value(kind.value))
+    )
+    return grouped
 
 
 def _questions(ids: list[int]) -> Iterator[tuple[Kind, str, Part]]:

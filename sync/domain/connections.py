@@ -199,6 +199,7 @@ def _host_failed(base_url: str, now: datetime) -> None:
         host.failure_count += 1
         over = host.failure_count - 3 * OUTAGES_BEFORE_PAUSE
         if over >= 0:
+            host.down_since = host.down_since or now
             host.open_until = now + timedelta(seconds=min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST))
         host.save()
 
@@ -211,7 +212,7 @@ def report_success(tenant_id: int, *systems: System) -> None:
         if base_urls:
             failed.update(failure_count=0, open_until=None, state_detail="")
     if base_urls:
-        RemoteHost.objects.filter(base_url__in=base_urls).update(failure_count=0, open_until=None)
+        RemoteHost.objects.filter(base_url__in=base_urls).update(failure_count=0, open_until=None, down_since=None)
 
 
 # ------------------------------------------------------------------------------------------------ testing

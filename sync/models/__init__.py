@@ -1,3 +1,4 @@
+from sync.models.alert import Alert, AlertChannel
 from sync.models.calls import CallCount
 from sync.models.cause_note import CauseNote
 from sync.models.change_event import ChangeEvent
@@ -11,6 +12,8 @@ from sync.models.put_back import PutBack
 from sync.models.run import Run
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
     "Bell",
     "CallCount",
     "CauseNote",

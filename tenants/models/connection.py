@@ -23,6 +23,8 @@ class RemoteHost(Breaker):
     """A remote system's address, shared by all tenants that call it: one outage of it is one breaker."""
 
     base_url = models.CharField(primary_key=True, max_length=200)
+    # Since when it has not answered anybody; None while it answers.
+    down_since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.base_url
