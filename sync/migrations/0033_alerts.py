@@ -179,6 +179,7 @@ class Migration(migrations.Migration):
                 ("about", models.CharField(blank=True, max_length=200)),
                 ("count", models.PositiveIntegerField(default=0)),
                 ("since_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("noted_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("told_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("batch", models.UUIDField(null=True)),

@@ -149,6 +149,7 @@ class Alert(models.Model):
     about = models.CharField(max_length=200, blank=True)  # what else tells two apart: a system, a period, a host
     count = models.PositiveIntegerField(default=0)
     since_at = models.DateTimeField(default=timezone.now)
+    noted_at = models.DateTimeField(default=timezone.now)
     told_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     batch = models.UUIDField(null=True)  # in the message that is on its way
