@@ -19,7 +19,7 @@ CREATE POLICY tenant_rows ON sync_causenote TO {APP_ROLE} USING ({CONDITION}) WI
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0021_hours_closed"),
+        ("sync", "0030_onboarding_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

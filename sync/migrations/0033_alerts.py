@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("sync", "0032_cause_notes"),
-        ("tenants", "0005_bookkeeper"),
+        ("tenants", "0007_onboarding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0005_bookkeeper"),
+        ("tenants", "0007_onboarding"),
     ]
 
     operations = [
