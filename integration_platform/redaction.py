@@ -17,6 +17,8 @@ SECRET_NAME = re.compile(
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # /hooks/<tenant>/<token>/<system>/ - the token is the only secret of a webhook
     (re.compile(r"(/hooks/[^/\s\"']+/)[^/\s\"'?]+"), rf"\1{MASK}"),
+    # /secret/<token>/ - where a customer enters a password or key
+    (re.compile(r"(/secret/)[^/\s\"'?]+"), rf"\1{MASK}"),
     # https://user:password@host
     (re.compile(r"(\w://[^\s:/@]*:)[^\s@/]+(@)"), rf"\1{MASK}\2"),
     # Authorization: Basic …, Bearer …, and Intempus' ApiKey user:key

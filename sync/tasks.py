@@ -5,7 +5,7 @@ doubled or late without carrying old data. Queue them by their path: `enqueue("s
 from __future__ import annotations
 
 from sync.domain import check_up as checking
-from sync.domain import connections, doorbell, match_decisions, undo
+from sync.domain import connections, doorbell, match_decisions, templates, undo
 from sync.domain import digest as digests
 from sync.domain import draft as drafting
 from sync.domain import drain as draining
@@ -55,6 +55,11 @@ def check_up(tenant_id: int, run_id: int | None = None) -> None:
 def check_step(tenant_id: int, run_id: int) -> None:
     """What the doctor looks at in one step of the onboarding."""
     checking.check_step(tenant_id, run_id)
+
+
+def roll_out(tenant_id: int, run_id: int) -> None:
+    """Give a tenant what a changed template says."""
+    templates.roll_out(tenant_id, run_id)
 
 
 def digest(tenant_id: int) -> None:

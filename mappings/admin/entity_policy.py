@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from mappings.admin.forms import EntityPolicyForm, entity_formfield
+from mappings.admin.forms import EntityPolicyForm, OneForEach, entity_formfield
 from mappings.labels import entity_label
 from mappings.models import EntityPolicy
 from tenants.admin.base import TenantFilter, TenantHistoryAdmin, TenantStackedInline, label
@@ -17,6 +17,7 @@ class EntityPolicyInline(TenantStackedInline):
 
     model = EntityPolicy
     form = EntityPolicyForm
+    formset = OneForEach
     verbose_name_plural = _("entity policies")
     fieldsets = [
         (
@@ -26,13 +27,21 @@ class EntityPolicyInline(TenantStackedInline):
                     ("entity", "enabled"),
                     ("to_intempus", "to_uniconta"),
                     ("create_in_intempus", "create_in_uniconta"),
+                ]
+            },
+        ),
+        (
+            _("Advanced"),
+            {
+                "classes": ["collapse"],
+                "fields": [
                     ("number_series", "number_prefix"),
                     "default_group",
                     "phases",
                     ("on_uniconta_delete", "on_intempus_delete"),
-                ]
+                ],
             },
-        )
+        ),
     ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

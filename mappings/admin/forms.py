@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +35,23 @@ def entity_formfield(db_field: Any) -> forms.ChoiceField | None:
     return forms.ChoiceField(
         label=capfirst(db_field.verbose_name), choices=entity_choices, widget=UnfoldAdminSelectWidget()
     )
+
+
+class OneForEach(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Two blocks about one entity are a mistake to be said, not an error of the database."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [
+            form
+            for form in self.forms
+            if form not in self.deleted_forms and form.has_changed() | bool(form.instance.pk)
+        ]
+        names = [
+            form.cleaned_data.get("entity", form.instance.entity) for form in kept if hasattr(form, "cleaned_data")
+        ]
+        if len(set(names)) < len(names):
+            raise ValidationError(_("There is one block for each kind of record."))
 
 
 class EntityPolicyForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -1,9 +1,10 @@
-from mappings.models.entity_policy import EntityPolicy
+from mappings.models.entity_policy import EntityPolicy, PolicySettings
 from mappings.models.field_rule import FieldRule, ValueMap
 from mappings.models.hours_policy import HoursPolicy, WorkTypeRule
 from mappings.models.match_row import MatchRow
 from mappings.models.own_fields import OwnFields
 from mappings.models.record_link import RecordLink
+from mappings.models.template import Template, TemplatePolicy, TemplateUse
 
 __all__ = [
     "EntityPolicy",
@@ -11,7 +12,11 @@ __all__ = [
     "HoursPolicy",
     "MatchRow",
     "OwnFields",
+    "PolicySettings",
     "RecordLink",
+    "Template",
+    "TemplatePolicy",
+    "TemplateUse",
     "ValueMap",
     "WorkTypeRule",
 ]

@@ -14,8 +14,8 @@ from mappings.phases import PHASES
 from tenants.models import Tenant
 
 
-class EntityPolicy(models.Model):
-    """What is switched on for a tenant and an entity."""
+class PolicySettings(models.Model):
+    """What may be switched on for an entity: of one tenant, or in a template for many."""
 
     class OnUnicontaDelete(models.TextChoices):
         ASK = "ask", _("Ask a person")
@@ -25,7 +25,6 @@ class EntityPolicy(models.Model):
         ASK = "ask", _("Ask a person")
         BLOCK = "block", _("Block in Uniconta")
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="policies", verbose_name=_("company"))
     entity = models.CharField(_("entity"), max_length=40)
     enabled = models.BooleanField(_("synchronise"), default=True)
     to_intempus = models.BooleanField(_("Uniconta → Intempus"), default=True)
@@ -65,6 +64,35 @@ class EntityPolicy(models.Model):
     on_intempus_delete = models.CharField(
         _("deleted in Intempus"), max_length=10, choices=OnIntempusDelete, default=OnIntempusDelete.ASK
     )
+
+    class Meta:
+        abstract = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Wherever a row is made: what can cost money is off unless whoever makes it says so.
+        entity = ENTITIES.get(kwargs.get("entity", ""))
+        if entity is not None and entity.is_creation_costly:
+            kwargs.setdefault("create_in_intempus", False)
+        if entity is not None and entity.phase is not None:
+            kwargs.setdefault("phases", list(entity.phases))
+        super().__init__(*args, **kwargs)
+
+    def clean(self) -> None:
+        entity = ENTITIES.get(self.entity)
+        known = [phase for phase, *_labels in PHASES] if entity is not None and entity.phase is not None else []
+        if unknown := [phase for phase in self.phases if phase not in known]:
+            message = _("There is no phase %(name)s here. Possible: %(possible)s.")
+            raise ValidationError(
+                {"phases": message % {"name": ", ".join(unknown), "possible": ", ".join(known) or "–"}}
+            )
+        if known and not self.phases:
+            raise ValidationError({"phases": _("Choose at least one phase, or switch the entity off.")})
+
+
+class EntityPolicy(PolicySettings):
+    """What is switched on for a tenant and an entity."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="policies", verbose_name=_("company"))
     # Field watch (rule M5): whether the tick field was there at the last complete read; None before the first.
     has_flag = models.BooleanField(null=True, editable=False)
     # The same for mapped fields, by system: those seen at complete reads, and those that no row carries any more.
@@ -100,25 +128,5 @@ class EntityPolicy(models.Model):
         verbose_name_plural = _("entity policies")
         constraints = [models.UniqueConstraint(fields=["tenant", "entity"], name="one_policy_per_entity")]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Wherever a row is made: what can cost money is off unless whoever makes it says so.
-        entity = ENTITIES.get(kwargs.get("entity", ""))
-        if entity is not None and entity.is_creation_costly:
-            kwargs.setdefault("create_in_intempus", False)
-        if entity is not None and entity.phase is not None:
-            kwargs.setdefault("phases", list(entity.phases))
-        super().__init__(*args, **kwargs)
-
     def __str__(self) -> str:
         return f"{self.tenant}: {entity_label(self.entity)}"
-
-    def clean(self) -> None:
-        entity = ENTITIES.get(self.entity)
-        known = [phase for phase, *_labels in PHASES] if entity is not None and entity.phase is not None else []
-        if unknown := [phase for phase in self.phases if phase not in known]:
-            message = _("There is no phase %(name)s here. Possible: %(possible)s.")
-            raise ValidationError(
-                {"phases": message % {"name": ", ".join(unknown), "possible": ", ".join(known) or "–"}}
-            )
-        if known and not self.phases:
-            raise ValidationError({"phases": _("Choose at least one phase, or switch the entity off.")})

@@ -97,6 +97,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 item(gettext("Connections"), "cable", "tenants_connection_changelist", may(Right.CONFIGURE)),
                 item(gettext("Entity policies"), "tune", "mappings_entitypolicy_changelist", may(Right.CONFIGURE)),
+                item(gettext("Policy templates"), "content_copy", "mappings_template_changelist", may(Right.CONFIGURE)),
                 item(gettext("Field rules"), "rule", "mappings_fieldrule_changelist", may(Right.CONFIGURE)),
                 item(gettext("Value translations"), "translate", "mappings_valuemap_changelist", may(Right.CONFIGURE)),
                 item(gettext("Pay calendars"), "calendar_month", "sync_paycalendar_changelist", may(Right.CONFIGURE)),

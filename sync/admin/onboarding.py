@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mappings.models import EntityPolicy, HoursPolicy
+from mappings.models import EntityPolicy, HoursPolicy, Template
 from mappings.spec import System
 from sync.admin.carriers import company_page
 from sync.admin.checks import checks_shown
 from sync.domain import actions
-from sync.domain.doctor import Area
+from sync.domain.catalogue import explain_code
+from sync.domain.check import Area
 from sync.domain.rights import rights_needed
+from sync.domain.secret_links import VALID_FOR, make_link, withdraw_links
 from sync.domain.steps import Name, Standing, Step, steps_of, title_of
 from sync.models import Run
 from tenants.admin.base import Press, TenantAdmin, label
@@ -46,6 +48,10 @@ class OnboardingPages(TenantAdmin):
     presses: Sequence[Press] = (
         Press("confirm-uniconta", _("Yes, that is the customer"), "check", "press_confirm_uniconta", Right.CONFIGURE),
         Press("confirm-intempus", _("Yes, that is the customer"), "check", "press_confirm_intempus", Right.CONFIGURE),
+        Press("ask-uniconta", _("Link for the customer"), "link", "press_ask_uniconta", Right.CONFIGURE),
+        Press("ask-intempus", _("Link for the customer"), "link", "press_ask_intempus", Right.CONFIGURE),
+        Press("unask-uniconta", _("Withdraw the link"), "link_off", "press_unask_uniconta", Right.CONFIGURE),
+        Press("unask-intempus", _("Withdraw the link"), "link_off", "press_unask_intempus", Right.CONFIGURE),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -73,6 +79,45 @@ class OnboardingPages(TenantAdmin):
     def press_confirm_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return _confirm(request, tenant, System.INTEMPUS)
 
+    def press_ask_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return _ask(self, request, tenant, System.UNICONTA)
+
+    def press_ask_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return _ask(self, request, tenant, System.INTEMPUS)
+
+    def press_unask_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return _unask(request, tenant, System.UNICONTA)
+
+    def press_unask_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        return _unask(request, tenant, System.INTEMPUS)
+
+
+def _ask(model_admin: Any, request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
+    """The link, in clear and once, on a page that no browser keeps."""
+    try:
+        url = make_link(tenant.pk, system.value, request.user.pk)
+    except actions.RefusedError as error:
+        why = explain_code(error.code)
+        messages.error(request, f"{why.text} {why.fix}".strip())
+        return HttpResponseRedirect(onboarding_url(tenant.pk))
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": gettext("Link for the customer"),
+        "tenant": tenant,
+        "system": Connection.System(system.value).label,
+        "url": url,
+        "days": VALID_FOR.days,
+        "back_url": onboarding_url(tenant.pk),
+    }
+    response = TemplateResponse(request, "console/secret_link.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _unask(request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
+    withdraw_links(tenant.pk, system.value, request.user.pk)
+    return HttpResponseRedirect(onboarding_url(tenant.pk))
+
 
 def _confirm(request: HttpRequest, tenant: Tenant, system: System) -> HttpResponse:
     """The company that the person saw on the page; another one that was pinned meanwhile is not confirmed by it."""
@@ -81,7 +126,7 @@ def _confirm(request: HttpRequest, tenant: Tenant, system: System) -> HttpRespon
     return HttpResponseRedirect(onboarding_url(tenant.pk))
 
 
-def _company(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:
+def company_to_set_up(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:
     tenant: Tenant = model_admin.object_or_404(request, object_id)
     if not has_right(request.user, Right.CONFIGURE, tenant.pk):
         raise PermissionDenied
@@ -89,8 +134,9 @@ def _company(model_admin: Any, request: HttpRequest, object_id: str) -> Tenant:
 
 
 def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-    tenant = _company(model_admin, request, object_id)
-    steps = steps_of(tenant)
+    tenant = company_to_set_up(model_admin, request, object_id)
+    policies = {row.entity: row for row in EntityPolicy.objects.filter(tenant=tenant).order_by("pk")}
+    steps = steps_of(tenant, policies)
     presses = {press.verb: press for press in model_admin.presses_for(request, tenant)}
     is_busy = any(step.run for step in steps)
     response = TemplateResponse(
@@ -100,7 +146,8 @@ def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> H
             **company_page(model_admin, request, tenant, "onboarding", gettext("Onboarding")),
             "steps": [_shown(tenant, number, step, presses) for number, step in enumerate(steps, 1)],
             "done": sum(step.standing is Standing.DONE for step in steps),
-            "rights": _rights(tenant),
+            "rights": _rights(tenant, policies),
+            "templates": _templates(tenant) if tenant.state == Tenant.State.PREPARING else [],
             "is_busy": is_busy,
         },
     )
@@ -121,7 +168,12 @@ def _shown(tenant: Tenant, number: int, step: Step, presses: dict[str, Press]) -
         Name.MATCHING: [(gettext("First matching"), reverse("admin:tenants_tenant_first_matchings", args=[tenant.pk]))],
         Name.LIVE: [(gettext("Go live"), reverse("admin:tenants_tenant_go_live", args=[tenant.pk]))],
     }
-    verbs = {Name.WEBHOOKS: ["check-hooks", "create-hooks", "new-token"], Name.MATCHING: ["first-matching"]}
+    verbs = {
+        Name.UNICONTA: ["unask-uniconta" if step.link else "ask-uniconta"],
+        Name.INTEMPUS: ["unask-intempus" if step.link else "ask-intempus"],
+        Name.WEBHOOKS: ["check-hooks", "create-hooks", "new-token"],
+        Name.MATCHING: ["first-matching"],
+    }
     is_open = step.standing is not Standing.WAITS and tenant.state == Tenant.State.PREPARING
     connection = step.connection
     may_check = step.name in set(Area) and step.standing is not Standing.WAITS and _has_something(step)
@@ -139,6 +191,13 @@ def _shown(tenant: Tenant, number: int, step: Step, presses: dict[str, Press]) -
     }
 
 
+def _templates(tenant: Tenant) -> list[tuple[str, str]]:
+    return [
+        (template.name, reverse("admin:tenants_tenant_onboarding_template", args=[tenant.pk, template.pk]))
+        for template in Template.objects.all()
+    ]
+
+
 def _has_something(step: Step) -> bool:
     return step.name not in set(System) or bool(step.connection and step.connection.sealed_secret)
 
@@ -151,8 +210,7 @@ def _asks_for_confirmation(connection: Connection) -> bool:
     )
 
 
-def _rights(tenant: Tenant) -> list[dict[str, Any]]:
-    policies = {row.entity: row for row in EntityPolicy.objects.filter(tenant=tenant)}
+def _rights(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> list[dict[str, Any]]:
     with_hours = HoursPolicy.objects.filter(tenant=tenant, enabled=True).exists()
     return [
         {
@@ -183,7 +241,7 @@ def check_view(model_admin: Any, request: HttpRequest, object_id: str, area: str
     """Have the checks of one step done."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    tenant = _company(model_admin, request, object_id)
+    tenant = company_to_set_up(model_admin, request, object_id)
     if area not in set(Area):
         raise Http404
     actions.start_run(Run(tenant=tenant, kind=Run.Kind.STEP, result={"area": area}, requested_by_id=request.user.pk))
@@ -192,7 +250,7 @@ def check_view(model_admin: Any, request: HttpRequest, object_id: str, area: str
 
 def connection_view(model_admin: Any, request: HttpRequest, object_id: str, system: str) -> HttpResponse:
     """The log-in to one system, alone on a page; saved, its checks begin."""
-    tenant = _company(model_admin, request, object_id)
+    tenant = company_to_set_up(model_admin, request, object_id)
     if system not in set(System):
         raise Http404
     stored = Connection.objects.filter(tenant=tenant, system=system).first()
@@ -209,6 +267,7 @@ def connection_view(model_admin: Any, request: HttpRequest, object_id: str, syst
             actions.start_run(Run(tenant=tenant, kind=Run.Kind.STEP, result=result, requested_by_id=request.user.pk))
         return HttpResponseRedirect(onboarding_url(tenant.pk))
     title = str(title_of(Name(system)))
+    policies = {row.entity: row for row in EntityPolicy.objects.filter(tenant=tenant)}
     return TemplateResponse(
         request,
         "console/onboarding_connection.html",
@@ -217,7 +276,7 @@ def connection_view(model_admin: Any, request: HttpRequest, object_id: str, syst
             "heading": title,
             "form": form,
             "system": Connection.System(system).label,
-            "rights": [row for row in _rights(tenant) if row["right"].system == system],
+            "rights": [row for row in _rights(tenant, policies) if row["right"].system == system],
             "back_url": onboarding_url(tenant.pk),
         },
     )

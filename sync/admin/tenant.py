@@ -26,6 +26,7 @@ from sync.admin.hours.check import hours_check_file_view, hours_check_view, sign
 from sync.admin.hours.company import HoursPages
 from sync.admin.move import move_view
 from sync.admin.onboarding import OnboardingPages, onboarding_url
+from sync.admin.template import template_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.first_matching import Summary, is_matched, summarise
@@ -187,6 +188,7 @@ class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
         sign = self.admin_site.admin_view(partial(sign_off_view, self))
         retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
+        template = self.admin_site.admin_view(partial(template_view, self))
         return [
             # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
             path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
@@ -201,6 +203,11 @@ class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
             path("<path:object_id>/hours-check/xlsx/", hours_file, name="tenants_tenant_hours_check_file"),
             path("<path:object_id>/hours-check/sign-off/", sign, name="tenants_tenant_hours_check_sign"),
             path("<path:object_id>/accept-flag/<int:policy_id>/", accept, name="tenants_tenant_accept_flag"),
+            path(
+                "<path:object_id>/onboarding/template/<int:template_id>/",
+                template,
+                name="tenants_tenant_onboarding_template",
+            ),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
         ]

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
+from sync.api.secret_form import secret_view
 from sync.api.status import StatusView
 from sync.api.webhooks import IntempusWebhook, UnicontaWebhook, authorized_senders, unknown_webhook
 
@@ -13,6 +14,7 @@ urlpatterns = [
     re_path(r"^hooks/(?P<slug>[^/]+)/(?P<token>[^/]+)/uniconta/?$", UnicontaWebhook.as_view(), name="uniconta-webhook"),
     re_path(r"^hooks/(?P<slug>[^/]+)/(?P<token>[^/]+)/intempus/?$", IntempusWebhook.as_view(), name="intempus-webhook"),
     re_path(r"^hooks/", unknown_webhook),
+    path("secret/<str:token>/", secret_view, name="secret"),
     path(".well-known/webhook-authorized-senders.json", authorized_senders, name="authorized-senders"),
     path("api/status/", StatusView.as_view(), name="status"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from mappings.spec import Side
@@ -50,6 +51,7 @@ class Exchange:
     request_body: str = ""
     response_body: str = ""
     error_code: str = ""
+    said_at: datetime | None = None  # the time that the answer's Date header tells
 
 
 @dataclass(frozen=True)

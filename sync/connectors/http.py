@@ -14,6 +14,8 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from http.cookiejar import DefaultCookiePolicy
 from tempfile import SpooledTemporaryFile
@@ -224,6 +226,7 @@ class HttpDoor:
             ),
             response_body=mask_body(response_body, self._secrets),
             error_code=failure.code if failure is not None else "",
+            said_at=_date_of(reply) if reply is not None else None,
         )
         try:
             self._on_exchange(exchange)
@@ -245,6 +248,15 @@ class HttpDoor:
             with self._lock:
                 self._sessions.add(session)
         return kept
+
+
+def _date_of(reply: Reply) -> datetime | None:
+    """The server's own clock at its answer, to the second (RFC 9110 section 6.6.1); None where it does not say."""
+    try:
+        told = parsedate_to_datetime(reply.headers.get("date", ""))
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _fill(spool: BinaryIO, response: requests.Response, limit: int) -> str:

@@ -37,6 +37,36 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Fluebenet er fjernet i Uniconta, så posten er inaktiv i Intempus, og der sendes intet til den.",
         "Sæt fluebenet igen, hvis posten skal bruges.",
     ),
+    "secret_needs_log_in": (
+        "There is no log-in yet that a password or key could belong to.",
+        "Enter address and user name first; leave the password empty.",
+        "Der er endnu intet log-in, som en adgangskode eller nøgle kan høre til.",
+        "Indtast først adresse og brugernavn; lad adgangskoden stå tom.",
+    ),
+    "company_leaves": (
+        "The company is being closed or is closed.",
+        "",
+        "Virksomheden er ved at blive lukket eller er lukket.",
+        "",
+    ),
+    "template_own_choice": (
+        "The company has its own choice here, which the template does not overrule.",
+        "",
+        "Virksomheden har sit eget valg her, som skabelonen ikke tilsidesætter.",
+        "",
+    ),
+    "template_needs_matching": (
+        "A kind of record begins with a first matching; a live company gets it from a person, not from a template.",
+        "",
+        "En posttype begynder med en første parring; en virksomhed i drift får den af en person, ikke af en skabelon.",
+        "",
+    ),
+    "template_gone": (
+        "The template was deleted before it was rolled out.",
+        "",
+        "Skabelonen blev slettet, før den blev udrullet.",
+        "",
+    ),
     "creates_off": (
         "New records of this kind are not created in the other system: that is switched off for this company.",
         "Create the record by hand, or switch creating on under the company’s entity policies.",

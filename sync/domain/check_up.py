@@ -10,8 +10,9 @@ from typing import Any
 
 from mappings.spec import System
 from sync.connectors.errors import RemoteError
+from sync.domain.check import Area, Check, Grade
 from sync.domain.connections import Recorder, check_connection_now
-from sync.domain.doctor import Area, Check, Grade, check_tenant
+from sync.domain.doctor import check_tenant
 from sync.domain.runs import begin, fail_run, finish_run, progress
 from sync.domain.said import in_all_languages
 from sync.models import Run

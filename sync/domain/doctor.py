@@ -6,9 +6,8 @@ where that is not well, what to do. Checks that call out hold no scope open mean
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,49 +18,19 @@ from sync.connectors.base import Connector, Exchange, Row
 from sync.connectors.errors import RemoteError
 from sync.connectors.reach import can_be_reached
 from sync.domain.catalogue import explain_code
+from sync.domain.check import Area, Check, Grade, failed, ok, said, warn
 from sync.domain.connections import Recorder, connector_for
 from sync.domain.context import database_now
 from sync.domain.health import health_of, worker_health
 from sync.domain.hooks import HOOKS, HookRow, entities_in_use, hook_rows
 from sync.domain.hours.checks import check_hours
 from sync.domain.said import Said, entity_said, fix_of, say, text_of
+from sync.domain.set_up_checks import check_clock_of, check_groups_and_numbers, check_language, check_work_models
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import tenant_scope
 from tenants.secrets import SecretError
 
 CLOCK_SECONDS = 5
-
-
-class Grade(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-class Area(StrEnum):
-    """What a check is about, by the step of the onboarding that it belongs to."""
-
-    UNICONTA = "uniconta"
-    INTEMPUS = "intempus"
-    WEBHOOKS = "webhooks"
-    POLICIES = "policies"
-    LIVE = "live"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at, in the language of whoever shows it. `fix` is "" where nothing is asked of anybody.
-
-    `page`: where that is done in the console: records, changes, webhooks or company. `command`: the same on the command line.
-    """
-
-    name: Said
-    grade: Grade
-    found: Said
-    fix: Said = ""
-    page: str = ""
-    command: str = ""
-    area: str = ""
 
 
 @dataclass
@@ -73,28 +42,19 @@ class _Systems:
 
 
 class _Bodiless(Recorder):
-    """Counts calls, keeps no bodies: they may hold webhook addresses, and nobody needs a doctor's readings."""
+    """Counts calls, keeps no bodies: they may hold webhook addresses, and nobody needs a doctor's readings.
+
+    `apart`: by system, how many seconds its clock was ahead of ours in its first answer that told the time.
+    """
+
+    def __init__(self, tenant_id: int) -> None:
+        super().__init__(tenant_id)
+        self.apart: dict[str, float] = {}
 
     def __call__(self, exchange: Exchange) -> None:
+        if exchange.said_at is not None:
+            self.apart.setdefault(exchange.system, (exchange.said_at - timezone.now()).total_seconds())
         super().__call__(replace(exchange, request_body="", response_body=""))
-
-
-def ok(name: Said, found: Said) -> Check:
-    return Check(name, Grade.OK, found)
-
-
-def warn(name: Said, found: Said, fix: Said = "", page: str = "", command: str = "") -> Check:
-    return Check(name, Grade.WARNING, found, fix, page, command)
-
-
-def failed(name: Said, found: Said, fix: Said = "", page: str = "", command: str = "") -> Check:
-    return Check(name, Grade.FAILED, found, fix, page, command)
-
-
-def said(name: Said, error: RemoteError, make: Callable[[Said, Said, Said], Check] = failed) -> Check:
-    text = text_of(error.code, error.detail)
-    is_more = error.detail not in ("", explain_code(error.code, error.detail).text)
-    return make(name, say("{text} {detail}", text=text, detail=error.detail) if is_more else text, fix_of(error.code))
 
 
 # --------------------------------------------------------------------------------------------- the installation
@@ -189,6 +149,8 @@ def _checks(tenant_id: int, areas: Sequence[Area]) -> Iterator[tuple[Area, Check
         if Area.WEBHOOKS in areas:
             yield from ((Area.WEBHOOKS, check) for check in check_webhooks(tenant, entities, tokens, uniconta))
         if Area.POLICIES in areas:
+            if uniconta is not None:
+                yield from ((Area.POLICIES, check) for check in check_groups_and_numbers(policies, uniconta))
             yield from ((Area.POLICIES, check) for check in _check_hours(tenant_id, uniconta))
     finally:
         for connector in systems.connectors.values():
@@ -204,13 +166,23 @@ def _check_system(
     row: Connection | None,
     tables: Sequence[Entity],
     systems: _Systems,
-    recorder: Recorder,
+    recorder: _Bodiless,
 ) -> Iterator[Check]:
     """The log-in, and the right to read these tables."""
     yield from check_connection(tenant, system, row, systems, recorder)
     if system in systems.connectors:
         for entity in tables:
             yield check_read(entity.side(system), entity, systems)
+        if system is System.UNICONTA:
+            yield from check_language(systems.rows.get("project", ()))
+        elif tables and _transfers_hours(tenant.pk):
+            yield from check_work_models(systems.connectors[system])
+        yield from check_clock_of(system, recorder.apart.get(system))
+
+
+def _transfers_hours(tenant_id: int) -> bool:
+    with tenant_scope(tenant_id):
+        return HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True).exists()
 
 
 def _check_hours(tenant_id: int, connector: Connector | None) -> Iterator[Check]:
@@ -404,6 +376,11 @@ def _check_hook(name: Said, row: HookRow) -> Iterator[Check]:
     elif not row.is_here:
         found = say("the row for {table} leads elsewhere than {address}", table=table, address=settings.PUBLIC_URL)
         yield warn(name, found, _PASTE, _HOOKS)
+    if row.is_post:
+        found = say("the row for {table} has Post on: then the whole record is sent, and thrown away here", table=table)
+        yield warn(
+            name, found, say("Take the tick off Post on the row in Uniconta; the address alone says enough"), _HOOKS
+        )
     if row.error:
         found = say("Uniconta could not call the row for {table}: {error}", table=table, error=row.error)
         yield failed(name, found, say("Check that this address can be reached from the internet"))

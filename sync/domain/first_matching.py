@@ -334,7 +334,10 @@ def is_matched(tenant_id: int, entities: Sequence[str] | None = None) -> bool:
 
     Call inside a scope.
     """
-    unmatched = EntityPolicy.objects.filter(tenant_id=tenant_id, enabled=True, matched_at=None)
-    if entities is not None:
-        unmatched = unmatched.filter(entity__in=entities)
-    return not any(not ENTITIES[name].is_on_demand for name in unmatched.values_list("entity", flat=True))
+    enabled = EntityPolicy.objects.filter(tenant_id=tenant_id, enabled=True)
+    return are_matched(enabled if entities is None else enabled.filter(entity__in=entities))
+
+
+def are_matched(policies: Iterable[EntityPolicy]) -> bool:
+    """The same for policies that are at hand."""
+    return all(policy.matched_at or ENTITIES[policy.entity].is_on_demand for policy in policies)

@@ -52,6 +52,7 @@ class HookRow:
     is_valid: bool  # its token is one of the tenant's, not revoked
     is_here: bool  # it leads to this installation's own address
     error: str
+    is_post: bool = False  # it sends the whole record along
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def hook_rows(slug: str, valid_hashes: set[str], rows: Sequence[Row]) -> list[Ho
                 is_valid=hash_token(token) in valid_hashes,
                 is_here=(parts.scheme, parts.netloc) == (here.scheme, here.netloc),
                 error=error,
+                is_post=bool(row.get("UsePost")),
             )
         )
     return found

@@ -25,8 +25,8 @@ from mappings.spec import Entity, Side, System
 from sync.connectors.base import Answer, Connector, Row, Written
 from sync.connectors.errors import ConnectionBroken, NeedsAttention, RemoteError, RetryLater
 from sync.connectors.intempus.client import PATCH_CAPABILITY, STAMP
+from sync.domain.check import Check, failed, ok, said, warn
 from sync.domain.connections import NotReadyError, Recorder, connector_for
-from sync.domain.doctor import Check, failed, ok, said, warn
 from sync.domain.said import Said, entity_said, say
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope

@@ -35,6 +35,7 @@ TASKS = {
     Run.Kind.UNDO: "undo_run",
     Run.Kind.HOURS: "hours",
     Run.Kind.STEP: "check_step",
+    Run.Kind.TEMPLATE: "roll_out",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

@@ -4,20 +4,23 @@ onboarding can be left at any point, gone on with by anybody, and never says mor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from django.utils import timezone
 
 from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy
 from mappings.spec import System
 from sync.domain.catalogue import explain_code
-from sync.domain.first_matching import is_matched
+from sync.domain.first_matching import are_matched
 from sync.domain.hooks import hooks_shown, last_look
 from sync.domain.said import Said, entity_said, say, text_of
+from sync.domain.secret_links import open_links
 from sync.models import Run
-from tenants.models import Connection, Tenant, WebhookToken
+from tenants.models import Connection, SecretLink, Tenant, WebhookToken
 
 #: Runs that a step may have going, and whose checks it shows.
 CHECKING = (Run.Kind.STEP, Run.Kind.CHECK_UP)
@@ -50,30 +53,32 @@ class Step:
     standing: Standing
     what: Said
     connection: Connection | None = None
+    link: SecretLink | None = None  # that the customer can enter the secret on
     run: Run | None = None  # at work for this step now
     checks: Sequence[dict[str, Any]] = ()  # as a check-up keeps them
     checked: Run | None = None  # which found these
 
 
-def steps_of(tenant: Tenant) -> list[Step]:
-    """In the order in which they are best done."""
+def steps_of(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> list[Step]:
+    """In the order in which they are best done. `policies`: all of the tenant, by entity."""
     connections = {row.system: row for row in Connection.objects.filter(tenant=tenant)}
-    enabled = list(EntityPolicy.objects.filter(tenant=tenant, enabled=True).order_by("pk"))
+    enabled = [policy for policy in policies.values() if policy.enabled]
     runs = list(
         Run.objects.filter(tenant=tenant, kind__in=BUSY)
         .select_related("requested_by")
         .order_by("-created_at")[:RUNS_READ]
     )
+    links = {link.system: link for link in open_links(tenant.pk)}
     done: dict[Name, bool] = {}
     steps = []
     for name in Name:
         is_done, what = {
             Name.CUSTOMER: lambda: _customer(tenant),
-            Name.UNICONTA: lambda: _connection(connections.get(System.UNICONTA.value)),
-            Name.INTEMPUS: lambda: _connection(connections.get(System.INTEMPUS.value)),
+            Name.UNICONTA: lambda: _connection(connections.get(System.UNICONTA.value), links),
+            Name.INTEMPUS: lambda: _connection(connections.get(System.INTEMPUS.value), links),
             Name.WEBHOOKS: lambda: _webhooks(tenant),
             Name.POLICIES: lambda: _policies(enabled),
-            Name.MATCHING: lambda: _matching(tenant, bool(enabled)),
+            Name.MATCHING: lambda: _matching(enabled),
             Name.LIVE: lambda: _live(tenant),
         }[name]()
         done[name] = is_done
@@ -84,6 +89,7 @@ def steps_of(tenant: Tenant) -> list[Step]:
                 name,
                 standing,
                 what,
+                link=links.get(name.value),
                 connection=connections.get(name.value),
                 run=next((run for run in runs if not run.finished_at and name in _works_for(run)), None),
                 checks=_checks(checked, name) if checked else (),
@@ -124,9 +130,12 @@ def _customer(tenant: Tenant) -> tuple[bool, Said]:
     return True, say("{name}, contact {email}", name=tenant.name, email=tenant.contact_email)
 
 
-def _connection(row: Connection | None) -> tuple[bool, Said]:
+def _connection(row: Connection | None, links: Mapping[str, SecretLink]) -> tuple[bool, Said]:
     if row is None:
         return False, say("Enter the log-in, or send the customer a link to enter the secret part of it.")
+    if not row.sealed_secret and row.system in links:
+        until = timezone.localtime(links[row.system].expires_at)
+        return False, say("Waits for the customer, who has a link until {date}.", date=f"{until:%d-%m-%Y %H:%M}")
     if not row.sealed_secret:
         return False, say("The password or key is missing: enter it, or send the customer a link.")
     if row.state == Connection.State.UNTESTED:
@@ -164,8 +173,8 @@ def _policies(enabled: Sequence[EntityPolicy]) -> tuple[bool, Said]:
     return True, say("{count} kinds of records are switched on", count=len(names))
 
 
-def _matching(tenant: Tenant, has_policies: bool) -> tuple[bool, Said]:
-    if has_policies and is_matched(tenant.pk):
+def _matching(enabled: Sequence[EntityPolicy]) -> tuple[bool, Said]:
+    if enabled and are_matched(enabled):
         return True, say("Both systems were laid side by side.")
     return False, say("Have both systems read and laid side by side. Nothing is written; what is doubtful you decide.")
 

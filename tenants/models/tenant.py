@@ -61,10 +61,16 @@ class Tenant(models.Model):
     sweep_minutes = models.PositiveIntegerField(_("check Uniconta every (minutes)"), default=15, validators=MINUTES)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    # The way out: when it was begun, when everything was shut, and when personal data goes.
+    leaving_at = models.DateTimeField(_("off-boarding begun"), null=True, editable=False)
+    closed_at = models.DateTimeField(_("closed"), null=True, editable=False)
+    forget_on = models.DateField(_("personal data erased on"), null=True, editable=False)
+    forgotten_at = models.DateTimeField(_("personal data erased"), null=True, editable=False)
+
     # What was overwritten until then has been mailed to the contact.
     digest_until = models.DateTimeField(null=True, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["digest_until"])
+    history = HistoricalRecords(excluded_fields=["digest_until", "forgotten_at"])
 
     class Meta:
         verbose_name = _("company")

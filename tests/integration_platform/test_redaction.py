@@ -13,6 +13,7 @@ from integration_platform.redaction import redact, redact_text
     [
         ("GET /hooks/nordbyg/s3cr3t-t0ken_x/uniconta/ 204", "GET /hooks/nordbyg/***/uniconta/ 204"),
         ("https://x.dk/hooks/a/t0ken?table=Debtor", "https://x.dk/hooks/a/***?table=Debtor"),
+        ("POST https://x.dk/secret/t0ken_-x/ 200", "POST https://x.dk/secret/***/ 200"),
         ("Authorization: Basic c3luYzpzZWNyZXQ=", "Authorization: Basic ***"),
         ("'Authorization': 'ApiKey api@nordbyg.dk:0123abc'", "'Authorization': 'ApiKey ***'"),
         ("Bearer eyJhbGciOi.x.y, next", "Bearer ***, next"),

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sync.domain.catalogue import explain_code
+from sync.domain.check import Check, Grade
 from sync.domain.connections import NotReadyError
-from sync.domain.doctor import Check, Grade, check_installation, check_tenant
+from sync.domain.doctor import check_installation, check_tenant
 from sync.domain.probe import announce, check_may_probe, probe
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope

@@ -81,6 +81,7 @@ def values_for(name: str, address: str, company: Company, rows: dict[str, Any]) 
         "tenant_id": [rows["tenants/tenant"]],
         "system": ["uniconta", "intempus"],
         "area": ["uniconta", "webhooks"],
+        "template_id": [1],
         "entity": ["customer"],
         "category": ["certain"],
         "form": ["csv", "xlsx"],

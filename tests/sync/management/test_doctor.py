@@ -13,7 +13,7 @@ from sync.domain.doctor import hook_rows
 from tenants.models import Connection, Tenant
 from tenants.models.webhook_token import hash_token
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_event, make_tenant, make_token
+from tests.factories import make_event, make_hours_policy, make_tenant, make_token
 from tests.sync.management.conftest import HOOK
 from tests.sync.management.test_sync import nordbyg, ours, writes
 
@@ -183,6 +183,32 @@ def test_an_entity_on_hold(healthy):
     output, code = doctor()
     assert code == 1
     assert "✗ On hold, Customer (debtor)" in output
+
+
+def test_what_was_set_up_around_the_records(healthy, world, settings):
+    world.uniconta.add_change_url(
+        4242, f"{settings.PUBLIC_URL}/hooks/nordbyg/{HOOK}/uniconta/", table="Debtor", use_post=True
+    )
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(tenant=healthy).update(number_series="Findes ikke", default_group="77")
+    output, code = doctor()
+    assert code == 1
+    assert line(output, "Number series, Customer").startswith("✗") and "does not exist in Uniconta" in output
+    assert line(output, "Default group, Customer").startswith(
+        "✗ Default group, Customer (debtor): 77 is not in Uniconta"
+    )
+    assert "! Change URL: the row for Debtor has Post on" in output
+    assert "✓ Clock, Uniconta: agrees with ours" in output and "✓ Clock, Intempus: agrees with ours" in output
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(tenant=healthy).update(number_series="", default_group="1")
+    assert "✓ Default group, Customer (debtor): 1 is there" in doctor()[0]
+
+
+def test_a_work_model_without_work_types(healthy, world):
+    make_hours_policy(healthy)
+    world.intempus.person_creates(61001, "work_model", name="Tom model", number="9")
+    assert line(doctor()[0], "Work models").startswith("! Work models: without any work type: ")
+    assert "Tom model" in line(doctor()[0], "Work models")
 
 
 def test_a_tenant_that_has_nothing_yet():
