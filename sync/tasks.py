@@ -11,6 +11,7 @@ from sync.domain import draft as drafting
 from sync.domain import drain as draining
 from sync.domain import first_matching as matching
 from sync.domain import hooks as hooking
+from sync.domain import pre_sale as counting
 from sync.domain import preview as previewing
 from sync.domain import pull as pulling
 from sync.domain import reconcile as reconciling
@@ -60,6 +61,11 @@ def check_step(tenant_id: int, run_id: int) -> None:
 def roll_out(tenant_id: int, run_id: int) -> None:
     """Give a tenant what a changed template says."""
     templates.roll_out(tenant_id, run_id)
+
+
+def pre_sale(tenant_id: int, run_id: int) -> None:
+    """Count what both systems of a customer to be hold."""
+    counting.pre_sale(tenant_id, run_id)
 
 
 def digest(tenant_id: int) -> None:

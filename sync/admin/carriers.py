@@ -88,6 +88,7 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
         parts.append((formset.get_default_prefix(), capfirst(inline.opts.verbose_name_plural)))
     pages = [
         *([("onboarding", gettext("Onboarding"))] if _may_onboard(request, tenant) else []),
+        *([("off_boarding", gettext("Off-boarding"))] if _leaves(request, tenant) else []),
         ("webhooks", gettext("Webhooks")),
         ("schedules", gettext("Schedules")),
         ("hours", gettext("Hours")),
@@ -103,6 +104,11 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     ]
     shown = [{"has_permission": True, "active": False, **item} for item in items]
     return [{"models": [{"name": str(model_admin.opts), "detail": True}], "items": shown}]
+
+
+def _leaves(request: HttpRequest, tenant: Tenant) -> bool:
+    is_on_the_way = tenant.state in (Tenant.State.LEAVING, Tenant.State.CLOSED)
+    return is_on_the_way and has_right(request.user, Right.CONFIGURE, tenant.pk)
 
 
 def _may_onboard(request: HttpRequest, tenant: Tenant) -> bool:

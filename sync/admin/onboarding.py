@@ -48,6 +48,7 @@ class OnboardingPages(TenantAdmin):
     presses: Sequence[Press] = (
         Press("confirm-uniconta", _("Yes, that is the customer"), "check", "press_confirm_uniconta", Right.CONFIGURE),
         Press("confirm-intempus", _("Yes, that is the customer"), "check", "press_confirm_intempus", Right.CONFIGURE),
+        Press("pre-sale", _("Pre-sale check"), "query_stats", "press_pre_sale", Right.CONFIGURE),
         Press("ask-uniconta", _("Link for the customer"), "link", "press_ask_uniconta", Right.CONFIGURE),
         Press("ask-intempus", _("Link for the customer"), "link", "press_ask_intempus", Right.CONFIGURE),
         Press("unask-uniconta", _("Withdraw the link"), "link_off", "press_unask_uniconta", Right.CONFIGURE),
@@ -78,6 +79,10 @@ class OnboardingPages(TenantAdmin):
 
     def press_confirm_intempus(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return _confirm(request, tenant, System.INTEMPUS)
+
+    def press_pre_sale(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        run = actions.start_run(Run(tenant=tenant, kind=Run.Kind.PRE_SALE, requested_by_id=request.user.pk))
+        return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
     def press_ask_uniconta(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return _ask(self, request, tenant, System.UNICONTA)
@@ -149,6 +154,7 @@ def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> H
             "rights": _rights(tenant, policies),
             "templates": _templates(tenant) if tenant.state == Tenant.State.PREPARING else [],
             "is_busy": is_busy,
+            "pre_sale": presses.get("pre-sale") if _has_both_log_ins(steps) else None,
         },
     )
     if is_busy:
@@ -196,6 +202,10 @@ def _templates(tenant: Tenant) -> list[tuple[str, str]]:
         (template.name, reverse("admin:tenants_tenant_onboarding_template", args=[tenant.pk, template.pk]))
         for template in Template.objects.all()
     ]
+
+
+def _has_both_log_ins(steps: Sequence[Step]) -> bool:
+    return all(step.connection and step.connection.sealed_secret for step in steps if step.name in set(System))
 
 
 def _has_something(step: Step) -> bool:

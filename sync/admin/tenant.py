@@ -21,10 +21,12 @@ from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_view
 from sync.admin.first_matching import export_view, first_matching_view, import_view
+from sync.admin.hand_over import hand_over_view
 from sync.admin.held_set import open_sets
 from sync.admin.hours.check import hours_check_file_view, hours_check_view, sign_off_view
 from sync.admin.hours.company import HoursPages
 from sync.admin.move import move_view
+from sync.admin.off_boarding import OffBoardingPages
 from sync.admin.onboarding import OnboardingPages, onboarding_url
 from sync.admin.template import template_view
 from sync.domain import actions
@@ -49,7 +51,7 @@ LIVE_ONLY = (Run.Kind.PULL, Run.Kind.SWEEP, Run.Kind.RECONCILE)
 
 
 @admin.register(Tenant)
-class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
+class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSettingsAdmin):
     paginator = BoundedPaginator
     list_display = ["name", "state_shown", "fetched", "checked", "waiting", "attention", "connections_shown"]
     list_filter = ["state"]
@@ -75,6 +77,7 @@ class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
         Press("create-hooks", _("Create in Uniconta"), "add_link", "create_hooks", Right.CONFIGURE),
         *HoursPages.presses,
         *OnboardingPages.presses,
+        *OffBoardingPages.presses,
         *TenantSettingsAdmin.presses,
     ]
 
@@ -189,6 +192,7 @@ class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
         retry_all = self.admin_site.admin_view(self.retry_all_view)
         accept = self.admin_site.admin_view(self.accept_flag_view)
         template = self.admin_site.admin_view(partial(template_view, self))
+        hand_over = self.admin_site.admin_view(partial(hand_over_view, self))
         return [
             # Not "go-live/": that would also swallow the button’s own address, …/press/go-live/.
             path("<path:object_id>/confirm-go-live/", go_live, name="tenants_tenant_go_live"),
@@ -208,6 +212,7 @@ class TenantPageAdmin(OnboardingPages, HoursPages, TenantSettingsAdmin):
                 template,
                 name="tenants_tenant_onboarding_template",
             ),
+            path("<path:object_id>/hand-over/", hand_over, name="tenants_tenant_hand_over"),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
         ]

@@ -49,6 +49,30 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Virksomheden er ved at blive lukket eller er lukket.",
         "",
     ),
+    "secret_sealed": (
+        "The stored password or key cannot be opened any more.",
+        "Enter it again on the connection, or restore the credential keys of this installation.",
+        "Den gemte adgangskode eller nøgle kan ikke længere åbnes.",
+        "Indtast den igen på forbindelsen, eller gendan installationens nøgler.",
+    ),
+    "not_leaving": (
+        "The company is not on its way out.",
+        "Press “Begin off-boarding” first.",
+        "Virksomheden er ikke under afvikling.",
+        "Tryk først på “Begynd afvikling”.",
+    ),
+    "leaving_not_ready": (
+        "The company cannot be closed yet: a step that closing waits for is missing.",
+        "Take the export on the page Off-boarding, then close.",
+        "Virksomheden kan ikke lukkes endnu: et trin, som lukningen venter på, mangler.",
+        "Tag eksporten på siden Afvikling, og luk derefter.",
+    ),
+    "leaving_busy": (
+        "Something is still at work for the company.",
+        "Wait a moment and press again.",
+        "Der arbejdes stadig på noget for virksomheden.",
+        "Vent et øjeblik, og tryk igen.",
+    ),
     "template_own_choice": (
         "The company has its own choice here, which the template does not overrule.",
         "",

@@ -36,6 +36,7 @@ TASKS = {
     Run.Kind.HOURS: "hours",
     Run.Kind.STEP: "check_step",
     Run.Kind.TEMPLATE: "roll_out",
+    Run.Kind.PRE_SALE: "pre_sale",
 }
 #: A run that took its worker with it so often is given up.
 STARTS_ALLOWED = 3

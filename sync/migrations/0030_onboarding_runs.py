@@ -31,7 +31,6 @@ class Migration(migrations.Migration):
                     ("step", "Check of one step"),
                     ("pre_sale", "Pre-sale check"),
                     ("template", "Roll-out of a template"),
-                    ("leaving", "Off-boarding"),
                 ],
                 max_length=10,
                 verbose_name="kind",

@@ -28,7 +28,6 @@ class Run(models.Model):
         STEP = "step", _("Check of one step")
         PRE_SALE = "pre_sale", _("Pre-sale check")
         TEMPLATE = "template", _("Roll-out of a template")
-        LEAVING = "leaving", _("Off-boarding")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")

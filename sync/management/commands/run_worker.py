@@ -41,6 +41,7 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from sync.domain.doorbell import ring_due
+from sync.domain.off_boarding import forget_closed
 from sync.domain.retention import forget_old
 from sync.domain.runs import resume_runs
 from sync.domain.schedules import repair_schedules
@@ -225,6 +226,7 @@ class Upkeep:
             Job(repair_schedules, 60),
             Job(ensure_partitions, 3600),
             Job(forget_old, 3600),
+            Job(forget_closed, 3600),
             Job(self._forget_workers, 3600),
             Job(self._tell_troubles, 5),
         ]
