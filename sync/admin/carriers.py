@@ -107,8 +107,7 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
 
 
 def _leaves(request: HttpRequest, tenant: Tenant) -> bool:
-    is_on_the_way = tenant.state in (Tenant.State.LEAVING, Tenant.State.CLOSED)
-    return is_on_the_way and has_right(request.user, Right.CONFIGURE, tenant.pk)
+    return tenant.is_leaving and has_right(request.user, Right.CONFIGURE, tenant.pk)
 
 
 def _may_onboard(request: HttpRequest, tenant: Tenant) -> bool:

@@ -23,7 +23,7 @@ def move_view(model_admin: Any, request: HttpRequest, object_id: str, system: st
     if not has_right(request.user, Right.CONFIGURE, tenant.pk):
         raise PermissionDenied
     connection = Connection.objects.filter(tenant=tenant, system=system).first()
-    if connection is None:
+    if connection is None or tenant.is_leaving:
         raise Http404
     page = reverse("admin:tenants_tenant_change", args=[tenant.pk])
     error = ""

@@ -144,12 +144,16 @@ def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> H
     steps = steps_of(tenant, policies)
     presses = {press.verb: press for press in model_admin.presses_for(request, tenant)}
     is_busy = any(step.run for step in steps)
+    first = next((step for step in steps if step.standing is Standing.NEXT), None)
     response = TemplateResponse(
         request,
         "console/onboarding.html",
         {
             **company_page(model_admin, request, tenant, "onboarding", gettext("Onboarding")),
-            "steps": [_shown(tenant, number, step, presses) for number, step in enumerate(steps, 1)],
+            "steps": [
+                {**_shown(tenant, step, presses), "number": number, "is_current": step is first}
+                for number, step in enumerate(steps, 1)
+            ],
             "done": sum(step.standing is Standing.DONE for step in steps),
             "rights": _rights(tenant, policies),
             "templates": _templates(tenant) if tenant.state == Tenant.State.PREPARING else [],
@@ -162,7 +166,7 @@ def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> H
     return response
 
 
-def _shown(tenant: Tenant, number: int, step: Step, presses: dict[str, Press]) -> dict[str, Any]:
+def _shown(tenant: Tenant, step: Step, presses: dict[str, Press]) -> dict[str, Any]:
     """A step as the page says it; `links` lead to pages that are there anyway, `presses` do something."""
     tenant_page = reverse("admin:tenants_tenant_change", args=[tenant.pk])
     links: dict[Name, list[tuple[str, str]]] = {
@@ -184,11 +188,9 @@ def _shown(tenant: Tenant, number: int, step: Step, presses: dict[str, Press]) -
     connection = step.connection
     may_check = step.name in set(Area) and step.standing is not Standing.WAITS and _has_something(step)
     return {
-        "number": number,
         "step": step,
         "title": title_of(step.name),
         "label": label(STANDINGS[step.standing], TONES[step.standing]),
-        "is_current": step.standing is Standing.NEXT,
         "links": links[step.name] if step.standing is not Standing.WAITS else [],
         "presses": [presses[verb] for verb in verbs.get(step.name, ()) if verb in presses] if is_open else [],
         "check_url": reverse("admin:tenants_tenant_onboarding_check", args=[tenant.pk, step.name]) if may_check else "",

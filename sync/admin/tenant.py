@@ -217,6 +217,14 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
             *super().get_urls(),
         ]
 
+    def press_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        """Nothing can be pressed on a closed company, whatever page was still open."""
+        if request.method == "POST":
+            tenant: Tenant = self.object_or_404(request, object_id)
+            if tenant.state == Tenant.State.CLOSED:
+                return _refuse(request, tenant, "company_leaves")
+        return super().press_view(request, object_id, verb)
+
     def retry_all_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Try again every record of one company that needs attention for one cause."""
         if request.method != "POST":

@@ -59,14 +59,13 @@ class Step:
 
 
 def steps_of(tenant: Tenant) -> list[Step]:
-    is_leaving = tenant.state in (State.LEAVING, State.CLOSED)
     return [
         Step(
             Name.STOPPED,
             say("Synchronisation stopped"),
-            is_leaving,
+            tenant.is_leaving,
             say("No schedule runs any more, and nothing is written to either system.")
-            if is_leaving
+            if tenant.is_leaving
             else say("Fetches, checks and transfers end; what stands in the two systems stays."),
             is_needed=True,
         ),
@@ -166,7 +165,7 @@ def _at(at: datetime) -> str:
 def begin_leaving(tenant_id: int, user_id: int | None) -> None:
     """Stop everything. Can be undone until the company is closed. Raises RefusedError."""
     tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
-    if tenant.state in (State.LEAVING, State.CLOSED):
+    if tenant.is_leaving:
         raise RefusedError("company_leaves")
     tenant.leaving_at = timezone.now()
     _move(tenant, State.LEAVING, user_id, "leaving_begun", tenant.get_state_display())

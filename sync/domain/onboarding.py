@@ -83,6 +83,10 @@ class _Work:
         known = Tenant.objects.filter(slug=entry.slug).first()
         self.is_new = known is None
         self.tenant = known or Tenant(slug=entry.slug)
+        if known is not None and known.is_leaving:
+            self.error(
+                "", "is on its way out or closed; press “The customer stays”, or set it up under another short name"
+            )
         self.overlay("", self.tenant, entry.values)
         self.connections = self.lay_connections()
         self.lay_rows(

@@ -132,12 +132,16 @@ def receive_intempus(slug: str, token: str) -> Outcome:
 
     def start() -> Outcome:
         with tenant_scope(ALL):
-            tenant = Tenant.objects.filter(
-                slug=_clean(slug),
-                pk__in=WebhookToken.objects.filter(token_hash=hash_token(_clean(token)), revoked_at=None).values(
-                    "tenant"
-                ),
-            ).first()
+            tenant = (
+                Tenant.objects.exclude(state=Tenant.State.CLOSED)
+                .filter(
+                    slug=_clean(slug),
+                    pk__in=WebhookToken.objects.filter(token_hash=hash_token(_clean(token)), revoked_at=None).values(
+                        "tenant"
+                    ),
+                )
+                .first()
+            )
             if tenant is None:
                 return Outcome.UNKNOWN
             return _pull_soon(tenant) if tenant.is_live else Outcome.ENOUGH

@@ -31,7 +31,7 @@ def make_link(tenant_id: int, system: str, user_id: int | None) -> str:
     Raises RefusedError while there is no log-in that the secret could belong to.
     """
     tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
-    if tenant.state in (Tenant.State.LEAVING, Tenant.State.CLOSED):
+    if tenant.is_leaving:
         raise RefusedError("company_leaves")
     if not Connection.objects.filter(tenant=tenant, system=system).exclude(username="").exists():
         raise RefusedError("secret_needs_log_in")

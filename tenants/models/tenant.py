@@ -81,5 +81,10 @@ class Tenant(models.Model):
         return self.name
 
     @property
+    def is_leaving(self) -> bool:
+        """On its way out, or out: nothing new begins."""
+        return self.state in (self.State.LEAVING, self.State.CLOSED)
+
+    @property
     def is_live(self) -> bool:
         return self.state == self.State.LIVE

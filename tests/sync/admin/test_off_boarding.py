@@ -109,6 +109,10 @@ def test_a_closed_company_opens_no_door_and_takes_nothing_in(ours, theirs):
     query = b"CompanyId=4001&Table=Debtor&RowId=7&Key=1&Action=update"
     assert str(receive_uniconta(ours.tenant.slug, token, query, 0)) == "unknown"
     assert str(receive_intempus(ours.tenant.slug, token)) == "unknown"
+    with tenant_scope(ALL):  # whatever way a token might come back
+        late = WebhookToken.issue(ours.tenant).token
+    assert str(receive_uniconta(ours.tenant.slug, late, query, 0)) == "unknown"
+    assert str(receive_intempus(ours.tenant.slug, late)) == "unknown"
     with tenant_scope(ALL):
         assert ChangeEvent.objects.count() == count
     assert str(receive_uniconta(theirs.tenant.slug, their_token, query.replace(b"4001", b"4002"), 0)) == "stored"
