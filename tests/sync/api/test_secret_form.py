@@ -108,7 +108,7 @@ def test_a_consultant_makes_the_link_and_sees_it_once(client: Client, tenant: Te
     client.force_login(make_user("cilla", "consultant", tenant))
     press = reverse("admin:tenants_tenant_press", args=[tenant.pk, "ask-intempus"])
     page = client.post(press)
-    assert page["Cache-Control"] == "no-store"
+    assert "no-store" in page["Cache-Control"]
     assert "/secret/" in page.content.decode()
     onboarding = client.get(reverse("admin:tenants_tenant_onboarding", args=[tenant.pk])).content.decode()
     assert "/secret/" not in onboarding and "unask-intempus" in onboarding
