@@ -1,3 +1,15 @@
 """The console's pages about what moves: companies with their health, linked pairs, changes, runs and the log."""
 
-from sync.admin import attention, change_event, field_rule, held_set, hours, log, queue, record_link, run, template, tenant  # noqa: F401 - registers the pages
+from sync.admin import (
+    attention,
+    change_event,
+    field_rule,
+    held_set,
+    hours,
+    log,
+    queue,
+    record_link,
+    run,
+    template,
+    tenant,
+)

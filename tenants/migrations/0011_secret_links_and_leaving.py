@@ -7,7 +7,7 @@ from tenants.row_security import policy_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0007_onboarding"),
+        ("tenants", "0010_host_down_since"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -46,6 +46,6 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sync", "0030_onboarding_runs"), ("tenants", "0008_secret_links_and_leaving")]
+    dependencies = [("sync", "0033_alerts"), ("tenants", "0011_secret_links_and_leaving")]
 
     operations = [migrations.RunSQL(RECEIVE_HINT, migrations.RunSQL.noop)]
