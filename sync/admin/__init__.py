@@ -1,5 +1,7 @@
 """The console's pages about what moves: companies with their health, linked pairs, changes, runs and the log."""
 
+# ruff: noqa: F401 - imported to register the pages
+
 from sync.admin import (
     attention,
     change_event,
