@@ -11,6 +11,7 @@ host=${1:?usage: deploy/install.sh HOSTNAME [CERTIFICATE KEY]}
 certificate=${2:-/etc/ssl/certs/integration.pem}
 key=${3:-/etc/ssl/private/integration.key}
 source=$(cd "$(dirname "$0")/.." && pwd)
+cd /  # the users below may not read where this was called
 home=/opt/integration
 settings=/etc/integration/environment
 
