@@ -34,6 +34,8 @@ class LinkReferences:
         for attribute in entity.references:
             keys = {str((link.current(System.UNICONTA) or {}).get(attribute.name, "")) for link in links}
             ids = {str((link.current(System.INTEMPUS) or {}).get(attribute.name, "")) for link in links}
+            if not (keys | ids) - {""}:
+                continue
             pairs = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=attribute.reference).exclude(
                 uniconta_id="", intempus_id=""
             )

@@ -53,6 +53,11 @@ def customer(number: str, name: str, **values: object) -> dict[str, object]:
 
 def seed() -> dict[str, object]:
     """Returns what the tests and screenshots look up by name."""
+    with tenant_scope(ALL):  # one for all rows
+        return _seed()
+
+
+def _seed() -> dict[str, object]:
     now = timezone.now()
     nordbyg = make_tenant("nordbyg", name="Nordbyg ApS", contact_email="bogholder@nordbyg.dk")
     sydvvs = make_tenant("sydvvs", name="Syd VVS A/S")
@@ -64,14 +69,13 @@ def seed() -> dict[str, object]:
             set_working(intempus, str(88 + number), tenant.name)
         make_policy(tenant, "customer")
         make_token(tenant, note="Uniconta")
-    with tenant_scope(ALL):
-        Connection.objects.filter(tenant__in=[nordbyg, sydvvs]).update(tested_at=now - timedelta(days=1))
-        Connection.objects.filter(tenant=sydvvs, system="intempus").update(
-            state=Connection.State.BROKEN,
-            state_code="bad_credentials",
-            state_detail="401 Unauthorized: Invalid API key",
-        )
-        WorkerBeat.objects.create(name="sync", beat_at=now)
+    Connection.objects.filter(tenant__in=[nordbyg, sydvvs]).update(tested_at=now - timedelta(days=1))
+    Connection.objects.filter(tenant=sydvvs, system="intempus").update(
+        state=Connection.State.BROKEN,
+        state_code="bad_credentials",
+        state_detail="401 Unauthorized: Invalid API key",
+    )
+    WorkerBeat.objects.create(name="sync", beat_at=now)
     main = _links(nordbyg, 150)
     _links(sydvvs, 50, trouble=True)
     _history(main, now)

@@ -45,10 +45,25 @@ def in_another_process(folder, statement):
 
 
 @pytest.fixture
-def server(tmp_path):
+def new_server(tmp_path):
+    """Nothing is there yet: making a cluster takes a second, so only who is about that asks for it."""
     server = EmbeddedPostgres(tmp_path / "cluster", FAST)
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "cluster", FAST)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def server(cluster):
+    """One that runs, whatever the test before did to it."""
+    cluster.ensure_running()
+    return cluster
 
 
 @pytest.fixture
@@ -60,10 +75,10 @@ def open_folder():
     shutil.rmtree(folder)
 
 
-def test_starts_from_nothing_and_knows_danish_letters(server):
-    assert server.pid() is None
-    assert server.ensure_running() == server.url()
-    assert query(server, "SELECT upper('æøå'), current_setting('listen_addresses')") == ("ÆØÅ", "")
+def test_starts_from_nothing_and_knows_danish_letters(new_server):
+    assert new_server.pid() is None
+    assert new_server.ensure_running() == new_server.url()
+    assert query(new_server, "SELECT upper('æøå'), current_setting('listen_addresses')") == ("ÆØÅ", "")
 
 
 def test_it_is_durable_unless_told_otherwise(tmp_path):
@@ -77,23 +92,21 @@ def test_it_is_durable_unless_told_otherwise(tmp_path):
 
 
 def test_a_second_call_and_a_second_process_use_the_running_server(server):
-    server.ensure_running()
     pid = server.pid()
     server.ensure_running()
     assert in_another_process(server.folder, "s.ensure_running(); print(s.pid(), s.is_owner)") == f"{pid} False"
 
 
-def test_many_processes_starting_at_once_get_one_server(server):
-    code = f"from integration_platform.postgres import *; s = EmbeddedPostgres({str(server.folder)!r}); print(s.ensure_running())"
+def test_many_processes_starting_at_once_get_one_server(new_server):
+    code = f"from integration_platform.postgres import *; s = EmbeddedPostgres({str(new_server.folder)!r}); print(s.ensure_running())"
     children = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    assert {child.communicate()[0].strip() for child in children} == {server.url()}
-    assert query(server, "SELECT 1") == (1,)
+    assert {child.communicate()[0].strip() for child in children} == {new_server.url()}
+    assert query(new_server, "SELECT 1") == (1,)
 
 
 def test_only_the_process_that_started_it_stops_it(server):
-    server.ensure_running()
     assert in_another_process(server.folder, "s.ensure_running(); print(s.stop(), s.pid() is not None)") == "False True"
     assert server.stop()
     assert server.pid() is None
@@ -101,7 +114,6 @@ def test_only_the_process_that_started_it_stops_it(server):
 
 
 def test_a_forked_child_does_not_count_as_the_owner(server):
-    server.ensure_running()
     child = os.fork()
     if child == 0:
         os._exit(1 if server.stop() else 0)
@@ -110,7 +122,6 @@ def test_a_forked_child_does_not_count_as_the_owner(server):
 
 
 def test_committed_rows_survive_a_killed_postmaster(server):
-    server.ensure_running()
     query(server, "CREATE TABLE kept AS SELECT 42 AS answer")
     kill_hard(server.pid())
     assert server.pid() is None
@@ -120,7 +131,6 @@ def test_committed_rows_survive_a_killed_postmaster(server):
 
 def test_orphaned_backends_do_not_block_the_start(server):
     """A backend inside a long statement does not notice that its postmaster is gone."""
-    server.ensure_running()
     statement = "SELECT count(*) FROM generate_series(1, 100000000000)"
     client = subprocess.Popen(
         [sys.executable, "-c", f"import psycopg; psycopg.connect({server.url()!r}).execute({statement!r})"],
@@ -140,7 +150,6 @@ def test_orphaned_backends_do_not_block_the_start(server):
 def test_a_stale_pid_file_does_not_block_the_start(server, whose):
     """After a reboot the number may belong to anybody."""
     pid = os.getpid() if whose == "a stranger" else 999_999_999
-    server.ensure_running()
     pid_file = server.home / "data" / "postmaster.pid"
     text = pid_file.read_text().split("\n", 1)[1]
     kill_hard(server.pid())
@@ -151,11 +160,11 @@ def test_a_stale_pid_file_does_not_block_the_start(server, whose):
     assert query(server, "SELECT 1") == (1,)
 
 
-def test_an_interrupted_creation_is_repeated(server):
-    (server.home / "data.unfinished").mkdir()
-    (server.home / "data.unfinished" / "PG_VERSION").write_text("18")
-    server.ensure_running()
-    assert query(server, "SELECT 1") == (1,)
+def test_an_interrupted_creation_is_repeated(new_server):
+    (new_server.home / "data.unfinished").mkdir()
+    (new_server.home / "data.unfinished" / "PG_VERSION").write_text("18")
+    new_server.ensure_running()
+    assert query(new_server, "SELECT 1") == (1,)
 
 
 def test_a_path_too_long_for_a_socket_is_no_obstacle(open_folder):
@@ -170,26 +179,24 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(open_folder):
 
 
 def test_nobody_gets_in_without_the_password(server):
-    server.ensure_running()
     without = server.url().replace(server._password(), "guessed")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(without)
 
 
 def test_its_secrets_are_private(server):
-    server.ensure_running()
     modes = {name: (server.home / name).stat().st_mode & 0o777 for name in ("password", "log", "data", "socket")}
     assert modes == {"password": 0o600, "log": 0o600, "data": 0o700, "socket": 0o700}
 
 
-def test_a_failed_start_tells_the_servers_own_words(server):
-    server.options = {"shared_buffers": "nonsense"}
+def test_a_failed_start_tells_the_servers_own_words(new_server):
+    new_server.options = {"shared_buffers": "nonsense"}
     with pytest.raises(PostgresError, match="shared_buffers"):
-        server.ensure_running()
+        new_server.ensure_running()
 
 
 @as_root_only
-def test_as_root_it_runs_under_an_unprivileged_account(server, open_folder):
+def test_as_root_it_runs_under_an_unprivileged_account(open_folder):
     inside = EmbeddedPostgres(open_folder / "cluster", FAST)
     try:
         inside.ensure_running()
@@ -200,7 +207,7 @@ def test_as_root_it_runs_under_an_unprivileged_account(server, open_folder):
 
 
 @as_root_only
-def test_as_root_a_closed_parent_folder_moves_it_outside_and_stays_closed(server, tmp_path):
+def test_as_root_a_closed_parent_folder_moves_it_outside_and_stays_closed(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     server = EmbeddedPostgres(closed / "cluster", FAST)
@@ -216,7 +223,7 @@ def test_as_root_a_closed_parent_folder_moves_it_outside_and_stays_closed(server
 
 
 @as_root_only
-def test_programs_that_the_account_cannot_reach_are_copied_once(server, tmp_path, monkeypatch):
+def test_programs_that_the_account_cannot_reach_are_copied_once(new_server, tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     closed = tmp_path / "site-packages"
     wheel = postgres._wheel_folder()
@@ -225,13 +232,13 @@ def test_programs_that_the_account_cannot_reach_are_copied_once(server, tmp_path
             shutil.copytree(wheel.with_name(name), closed / name)
     monkeypatch.setattr(postgres, "_wheel_folder", lambda: closed / wheel.name)
     try:
-        server.ensure_running()
-        program = Path(psutil.Process(server.pid()).exe())
+        new_server.ensure_running()
+        program = Path(psutil.Process(new_server.pid()).exe())
         assert program.is_relative_to(postgres.OUTSIDE)
         assert program.stat().st_uid == 0
-        assert query(server, "SELECT 1") == (1,)
+        assert query(new_server, "SELECT 1") == (1,)
     finally:
-        server.remove()
+        new_server.remove()
     copy = postgres.OUTSIDE / f"integration-platform-programs-{postgres._hash(closed / wheel.name)}"
     assert copy.exists()
     postgres._remove_useless_copies()

@@ -405,6 +405,14 @@ class Machine(RuleBasedStateMachine):
             self.told |= self.edited_in_uniconta
         self.settle()
 
+    def fetch_and_check(self) -> None:
+        """Both, and then what follows: as after a quarter of an hour."""
+        self.close_breakers()
+        pull(self.company.tenant.pk)
+        sweep(self.company.tenant.pk)
+        self.told |= self.edited_in_intempus | self.edited_in_uniconta
+        self.settle()
+
     def close_breakers(self) -> None:
         """Time passes: a breaker is not the subject."""
         with tenant_scope(ALL):
@@ -421,8 +429,7 @@ class Machine(RuleBasedStateMachine):
         self.out = None
         for _ in range(5):
             before = self.company.now()
-            self.fetch()
-            self.check()
+            self.fetch_and_check()
             if not self.company.writes(before):
                 break
         for side, rows in (("uniconta", self.in_uniconta()), ("intempus", self.in_intempus())):

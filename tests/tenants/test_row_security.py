@@ -62,7 +62,8 @@ def make_full_tenant(slug: str) -> Tenant:
 
 @pytest.fixture
 def pair() -> tuple[Tenant, Tenant]:
-    return make_full_tenant("mine"), make_full_tenant("theirs")
+    with tenant_scope(ALL):  # one for all rows
+        return make_full_tenant("mine"), make_full_tenant("theirs")
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: model.__name__)

@@ -151,7 +151,12 @@ def crawl(ours: Company, theirs: Company) -> Any:
         "q": "theirmar",
         "key": "theirmar",
     }
-    actions = {name for page in admin.site._registry.values() for name in map(str, page.actions or ())}
+    actions = {
+        f"/admin/{model._meta.label_lower.replace('.', '/')}": sorted(
+            {*map(str, page.actions or ()), "delete_selected"}
+        )
+        for model, page in admin.site._registry.items()
+    }
 
     def visit(client: Client) -> list[str]:
         shown = []
@@ -169,8 +174,10 @@ def crawl(ours: Company, theirs: Company) -> Any:
                 "confirm": "1",
             }
             answers = [client.get(address, query), client.post(address, posted)]
-            if address.removesuffix("/") == f"/admin/{model}":
-                answers += [client.post(address, posted | {"action": action}) for action in sorted(actions)]
+            answers += [
+                client.post(address, posted | {"action": action})
+                for action in actions.get(address.removesuffix("/"), ())
+            ]
             for answer in answers:
                 assert answer.status_code < 500, address
                 text = b"".join(answer.streaming_content) if answer.streaming else answer.content
