@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import statistics
 import sys
 import tempfile
 import time
@@ -22,6 +24,8 @@ from tests.processes.installation import ROOT, Server
 
 #: The full programme takes so long; less time means smaller loads and fewer kills, never fewer rows.
 FULL_MINUTES = 60
+#: A defect shows in a small load already.
+SELF_CHECK_SCALE = 3 / FULL_MINUTES
 EXAMPLES = 5
 
 console = Console(width=None if sys.stdout.isatty() else 140)
@@ -46,7 +50,8 @@ def report(row: Row, server: Server, seed: int, scale: float) -> dict[str, objec
     verdict = outcome.verdict
     for sentence in verdict.sentences[:EXAMPLES]:
         console.print(f"  {row.name}: {sentence}", style="red", markup=False)
-    missed = [defect for defect in row.defects if not run(row, server, seed, scale, defect).verdict.sentences]
+    small = min(scale, SELF_CHECK_SCALE)
+    missed = [defect for defect in row.defects if not run(row, server, seed, small, defect).verdict.sentences]
     for defect in missed:
         console.print(f"  {row.name}: the defect {defect} was not seen", style="red", markup=False)
     return {
@@ -65,6 +70,19 @@ def report(row: Row, server: Server, seed: int, scale: float) -> dict[str, objec
     }
 
 
+def machine(folder: Path) -> dict[str, object]:
+    """Cores, and what a commit waits for: the median of fifty syncs of a page to the disk, in milliseconds."""
+    times = []
+    with (folder / "sync").open("wb") as file:
+        for _ in range(50):
+            file.write(b"x" * 8192)
+            file.flush()
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - started) * 1000)
+    return {"cores": os.cpu_count(), "disk_sync_ms": round(statistics.median(times), 2)}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=FULL_MINUTES, help="about so long; 3 is what CI runs")
@@ -76,6 +94,7 @@ def main() -> int:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")
     rows = []
     with tempfile.TemporaryDirectory(prefix="chaos-server-") as folder:
+        here = machine(Path(folder))
         server = Server(Path(folder) / "server")
         try:
             for row in ROWS:
@@ -89,9 +108,11 @@ def main() -> int:
         keys = ("name", "title", "injected", "lost", "duplicated", "wrong", "recovered_s", "detected", "took_s")
         table.add_row(*(str(each[key]) for key in keys), style="" if each["is_well"] else "red")
     console.print(table)
+    console.print(f"seed {options.seed}, {here['cores']} cores, {here['disk_sync_ms']} ms to sync to the disk")
+    what = {"seed": options.seed, "minutes": options.minutes, "machine": here, "rows": rows}
     file = ROOT / "var" / "chaos.json"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({"seed": options.seed, "minutes": options.minutes, "rows": rows}, indent=1) + "\n")
+    file.write_text(json.dumps(what, indent=1) + "\n")
     return 0 if all(each["is_well"] for each in rows) else 1
 
 

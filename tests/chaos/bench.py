@@ -219,6 +219,25 @@ def _remember_modules() -> Callable[[], None]:
 
 
 @contextmanager
+def before_answers(happens: Callable[[str, str], None]) -> Iterator[None]:
+    """`happens(method, path)` of each call of ours, when it has taken effect and nobody here knows yet."""
+    from sync.connectors.http import HttpDoor
+
+    exchange = HttpDoor._exchange
+
+    def call(door: Any, prepared: Any, *arguments: Any) -> Any:
+        reply = exchange(door, prepared, *arguments)
+        happens(prepared.method, prepared.path_url)
+        return reply
+
+    HttpDoor._exchange = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        HttpDoor._exchange = exchange  # type: ignore[method-assign]
+
+
+@contextmanager
 def faults(place: Installation, system: str, *rules: dict[str, Any]) -> Iterator[None]:
     """So long these calls go wrong."""
     added = [place.control(system, "faults", **rule) for rule in rules]

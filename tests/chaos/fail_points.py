@@ -1,7 +1,7 @@
-"""Places at which a process can die: before and after every commit, and before and after every remote call.
+"""Places at which a process can die: before every commit and every remote call, and so after the one before it.
 
 Nothing in between makes a difference: of a process that dies inside a transaction, the database keeps what it kept of one
-that died before it. Dying is a BaseException that closes the connection to the database; from then on every statement and
+that died before it, and between two commits or calls nothing happens that outlives the process. Dying is a BaseException that closes the connection to the database; from then on every statement and
 every call of this process dies as well, so that no `finally` tidies up what a real kill would leave behind.
 """
 
@@ -59,9 +59,7 @@ def mortal(points: FailPoints) -> Iterator[None]:
         if connection.in_atomic_block:
             return execute(sql, parameters, many, context)
         points.passed(f"before {sql[:60]}")
-        result = execute(sql, parameters, many, context)
-        points.passed(f"after {sql[:60]}")
-        return result
+        return execute(sql, parameters, many, context)
 
     def commit_or_die() -> Any:
         try:
@@ -70,13 +68,10 @@ def mortal(points: FailPoints) -> Iterator[None]:
             hang_up(connection)
             raise
         commit()
-        points.passed("after a commit")
 
     def call(door: Any, prepared: Any, url: str, *arguments: Any) -> Any:
         points.passed(f"before {prepared.method} {prepared.path_url}")
-        reply = exchange(door, prepared, url, *arguments)
-        points.passed(f"after {prepared.method} {prepared.path_url}")
-        return reply
+        return exchange(door, prepared, url, *arguments)
 
     HttpDoor._exchange = call  # type: ignore[method-assign]
     connection._commit = commit_or_die

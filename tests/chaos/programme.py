@@ -111,26 +111,50 @@ class People:
     place: Installation
     random: Random
     last: dict[tuple[str, str], str] = field(default_factory=dict)
+    _one_by_one: threading.Lock = field(default_factory=threading.Lock)
 
-    def edit(self, count: int) -> None:
-        """So many edits, in both companies and both systems."""
-        place = self.place
+    def edit(self, count: int) -> set[tuple[str, str]]:
+        """So many edits, in both companies and both systems; returns whose, by slug and number."""
+        edited = set()
         for number in range(count):
-            slug = self.random.choice(list(place.companies))
-            company, intempus_company = place.companies[slug]
-            city = f"By {number} {self.random.randrange(10**6)}"
-            if self.random.random() < 0.5:
-                debtor = self.random.choice(
-                    [row for row in place.rows("uniconta", slug, "Debtor") if not int(row["Account"]) % 2]
-                )
+            with self._one_by_one:
+                edited.add(self._edit_one(number))
+        return edited
+
+    def _edit_one(self, number: int) -> tuple[str, str]:
+        place = self.place
+        slug = self.random.choice(list(place.companies))
+        company, intempus_company = place.companies[slug]
+        city = f"By {number} {self.random.randrange(10**6)}"
+        if self.random.random() < 0.5:
+            debtor = self.random.choice(
+                [row for row in place.rows("uniconta", slug, "Debtor") if not int(row["Account"]) % 2]
+            )
+            place.edit("uniconta", company, "Debtor", debtor["RowId"], City=city)
+            self.last[slug, debtor["Account"]] = city
+            return slug, debtor["Account"]
+        customers = [row for row in place.rows("intempus", slug, "customer") if int(row["number"]) % 2]
+        if not customers:
+            return slug, ""
+        customer = self.random.choice(customers)
+        place.edit("intempus", intempus_company, "customer", customer["id"], city=city)
+        self.last[slug, customer["number"]] = city
+        return slug, customer["number"]
+
+    def save_again(self, intempus_id: int) -> bool:
+        """Whoever has the debtor of this customer saves it once more, at this very moment; whether there is somebody."""
+        place = self.place
+        for slug, (company, _) in place.companies.items():
+            numbers = {row["id"]: row["number"] for row in place.rows("intempus", slug, "customer")}
+            account = numbers.get(intempus_id, "")
+            if (slug, account) not in self.last or int(account) % 2:
+                continue
+            [debtor] = [row for row in place.rows("uniconta", slug, "Debtor") if row["Account"] == account]
+            with self._one_by_one:
+                self.last[slug, account] = city = f"Igen {self.random.randrange(10**6)}"
                 place.edit("uniconta", company, "Debtor", debtor["RowId"], City=city)
-                self.last[slug, debtor["Account"]] = city
-            else:
-                customers = [row for row in place.rows("intempus", slug, "customer") if int(row["number"]) % 2]
-                if customers:
-                    customer = self.random.choice(customers)
-                    place.edit("intempus", intempus_company, "customer", customer["id"], city=city)
-                    self.last[slug, customer["number"]] = city
+            return True
+        return False
 
     def forgotten(self) -> list[str]:
         """What they wrote last and is not there any more, on either side."""

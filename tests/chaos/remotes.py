@@ -40,9 +40,8 @@ CREATES = {"intempus": r"/web/v1/customer(_group)?/$", "uniconta": r"/api/Entiti
 WRITES = ("POST", "PUT", "PATCH")
 
 
-def calls(place: Bench) -> int:
-    entries = [place.control(name, "ledger?since=0&origin=api")["entries"] for name in ("uniconta", "intempus")]
-    return sum(map(len, entries))
+def calls(place: Bench, since: dict[str, int]) -> int:
+    return sum(len(place.control(name, f"ledger?since={seq}&origin=api")["entries"]) for name, seq in since.items())
 
 
 @row(
@@ -53,7 +52,7 @@ def calls(place: Bench) -> int:
     kind=Bench,
 )
 def every_kind_of_fault(trial: Trial) -> Outcome:
-    """The same work twice, with and without faults: a first load, then people in both systems."""
+    """A first load, then people in both systems; afterwards they do as much again without faults, to compare the calls."""
     place = trial.place
     assert isinstance(place, Bench)
     place.start_engine(trial.defect)
@@ -61,23 +60,36 @@ def every_kind_of_fault(trial: Trial) -> Outcome:
     for system in ("uniconta", "intempus"):
         place.control(system, "switches", profile="ALL_ADVERSE")
     people = People(place, trial.random)
+    bursts = [trial.random.randrange(1, 10) for _ in range(trial.size(40, least=4))]
+
+    def edit() -> int:
+        """Returns the calls it took."""
+        before = place.now()
+        for burst in bursts:
+            people.edit(burst)
+            for tenant_id in place.tenants.values():
+                place.pull(tenant_id)
+            place.step()
+        place.work(rounds=400)
+        return calls(place, before)
+
+    before = place.now()
     place.onboard()
     with ExitStack() as trouble:
         for system in ("uniconta", "intempus"):
             rules = ({**kind, "probability": SHARE / len(KINDS)} for kind in KINDS)
             trouble.enter_context(faults(place, system, *rules))
         place.work(rounds=400)
-        for _ in range(trial.size(40, least=4)):
-            people.edit(trial.random.randrange(1, 10))
-            for tenant_id in place.tenants.values():
-                place.pull(tenant_id)
-            place.step()
+        with_faults = edit()
         fired = sum(rule["fired"] for name in ("uniconta", "intempus") for rule in place.control(name, "faults"))
-    ended = time.monotonic()
+    ended, count = time.monotonic(), calls(place, before)
+    place.catch_up()
+    recovered = since(ended)
+    ratio = round(with_faults / edit(), 2)
     place.catch_up()
     verdict = judge(place, seconds=60)
     verdict.lost += people.forgotten()
-    return Outcome(f"{fired} of {calls(place)} calls", verdict, since(ended))
+    return Outcome(f"{fired} of {count} calls", verdict, recovered, ratio)
 
 
 @row(
