@@ -1,8 +1,10 @@
-"""Places at which a process can die: before every commit and every remote call, and so after the one before it.
+"""Places at which a process can die: one for each stretch between two of its effects.
 
-Nothing in between makes a difference: of a process that dies inside a transaction, the database keeps what it kept of one
-that died before it, and between two commits or calls nothing happens that outlives the process. Dying is a BaseException that closes the connection to the database; from then on every statement and
-every call of this process dies as well, so that no `finally` tidies up what a real kill would leave behind.
+An effect is what outlives a process: a transaction that wrote and was committed, and a remote call that is no mere read.
+Wherever between two of them a process dies, the same is left of it: of an open transaction the database keeps nothing, and
+what was read is forgotten. So the sweep kills once in each stretch, before whatever the process does first in it. Dying is
+a BaseException that closes the connection to the database; from then on every statement and every call of this process
+dies as well, so that no `finally` tidies up what a real kill would leave behind.
 """
 
 from __future__ import annotations
@@ -12,28 +14,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
+
 
 class Killed(BaseException):
     """Stands for SIGKILL."""
 
 
 class FailPoints:
-    """Counts the points that are passed; at the one named by `at` (1 is the first) the process dies."""
+    """Counts the stretches that are entered; in the one named by `at` (1 is the first) the process dies."""
 
     def __init__(self, at: int = 0) -> None:
         self.at = at
         self.count = 0
         self.what = ""  # at which point it died
         self._lock = threading.Lock()
+        self._is_new = True
 
     def passed(self, what: str) -> None:
+        """Before each statement or call."""
         with self._lock:
             if self.what:
                 raise Killed(self.what)
-            self.count += 1
+            self.count += self._is_new
+            self._is_new = False
             if self.count == self.at:
                 self.what = what
                 raise Killed(what)
+
+    def took_effect(self) -> None:
+        """After one that outlives the process."""
+        with self._lock:
+            self._is_new = True
 
     @property
     def is_dead(self) -> bool:
@@ -59,7 +71,9 @@ def mortal(points: FailPoints) -> Iterator[None]:
         if connection.in_atomic_block:
             return execute(sql, parameters, many, context)
         points.passed(f"before {sql[:60]}")
-        return execute(sql, parameters, many, context)
+        result = execute(sql, parameters, many, context)
+        points.took_effect()
+        return result
 
     def commit_or_die() -> Any:
         try:
@@ -67,11 +81,18 @@ def mortal(points: FailPoints) -> Iterator[None]:
         except Killed:
             hang_up(connection)
             raise
+        [(has_written,)] = connection.connection.execute(HAS_WRITTEN)
         commit()
+        if has_written:
+            points.took_effect()
 
     def call(door: Any, prepared: Any, url: str, *arguments: Any) -> Any:
         points.passed(f"before {prepared.method} {prepared.path_url}")
-        return exchange(door, prepared, url, *arguments)
+        try:
+            return exchange(door, prepared, url, *arguments)
+        finally:
+            if prepared.method != "GET":
+                points.took_effect()
 
     HttpDoor._exchange = call  # type: ignore[method-assign]
     connection._commit = commit_or_die

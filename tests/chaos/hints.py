@@ -37,7 +37,8 @@ def disorder(trial: Trial) -> Outcome:
     place, people = at_work(trial, debtors=20)
     before, told = place.now(), delivered(place)
     place.control("uniconta", "switches", webhook_duplicate=True, webhook_reorder=True, webhook_stale_body=True)
-    edits, again = 0, []
+    edits = 0
+    again: list[int] = []
 
     def save_again(method: str, path: str) -> None:
         """In each turn once, and the hint of it is there before the answer to our write."""
