@@ -66,11 +66,12 @@ test: setup ## the whole test suite (ARGS="-k words" narrows it down)
 	@$(BIN)/python -m pytest -n 4 --dist load --maxschedchunk 1 $(ARGS)
 
 MINUTES ?= 60
+LANES ?= 1
 ONLY ?=
 SEED ?= 1
 .PHONY: chaos
 chaos: setup ## the fault programme: real processes, really killed (MINUTES=3, ONLY=R1,R2, SEED=7)
-	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --only "$(ONLY)" --seed $(SEED)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --only "$(ONLY)" --seed $(SEED) --lanes $(LANES)
 
 RUNS ?= 200
 .PHONY: model

@@ -115,7 +115,7 @@ def main() -> int:
     lanes: dict[bool, list[str]] = {}
     for row in ROWS:
         if row.name in wanted:
-            lanes.setdefault(options.two_lanes and row.kind is Installation, []).append(row.name)
+            lanes.setdefault(options.lanes == 2 and row.kind is Installation, []).append(row.name)
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         here = machine(Path(folder))
     reports: Reports = multiprocessing.SimpleQueue()

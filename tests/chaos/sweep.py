@@ -424,17 +424,21 @@ def answer_deletion(subject: Subject) -> Steps:
     kind=Bench,
 )
 def kill_everywhere(trial: Trial) -> Outcome:
-    """With little time only some points of each operation, beginning with another one each time."""
+    """With little time only some points of each operation, beginning with another one each time, and each operation with
+    one of both kinds of remote system only.
+    """
     place = trial.place
     assert isinstance(place, Bench)
     set_up(trial, place)
     numbers = count(20001)
     verdict, kills = Verdict(), 0
     step = 1 if trial.defect else max(1, round(0.5 / trial.scale))
-    for profile in ("ALL_ADVERSE",) if trial.defect else ("DEFAULT", "ALL_ADVERSE"):
+    for each, profile in enumerate(("ALL_ADVERSE",) if trial.defect else ("DEFAULT", "ALL_ADVERSE")):
         for system in ("uniconta", "intempus"):
             place.control(system, "switches", profile=profile)
         for position, (title, steps) in enumerate(OPERATIONS[:1] if trial.defect else OPERATIONS):
+            if step > 1 and position % 2 != each:
+                continue
             others = [place.rows("uniconta", OTHER, "Debtor"), place.rows("intempus", OTHER, "customer")]
             try:
                 kills += kill_at(place, f"{profile} {title}", steps, numbers, 1 + position % step, step, verdict)
