@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="rows by name, separated by commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--two-lanes", action="store_true", help="real processes mostly wait: the other rows beside them"
+        "--lanes", type=int, default=1, help="2: beside real processes, which mostly wait, the other rows"
     )
     options = parser.parse_args()
     wanted = {name.strip() for name in options.only.split(",") if name.strip()} or {row.name for row in ROWS}
