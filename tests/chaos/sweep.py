@@ -441,7 +441,7 @@ def kill_everywhere(trial: Trial) -> Outcome:
                 continue
             others = [place.rows("uniconta", OTHER, "Debtor"), place.rows("intempus", OTHER, "customer")]
             try:
-                kills += kill_at(place, f"{profile} {title}", steps, numbers, 1 + position % step, step, verdict)
+                kills += kill_at(place, f"{profile} {title}", steps, numbers, position, step, verdict)
             except StuckError:
                 return Outcome(f"{title}: stuck", verdict)
             if others != [place.rows("uniconta", OTHER, "Debtor"), place.rows("intempus", OTHER, "customer")]:
@@ -469,16 +469,17 @@ def kill_at(
     title: str,
     steps: Callable[[Subject], Steps],
     numbers: Iterator[int],
-    first: int,
+    position: int,
     step: int,
     verdict: Verdict,
 ) -> int:
-    """Kill the operation at each of these points, with a record for each; returns how often it was killed."""
+    """Kill the operation at every so many of its points, with a record for each; returns how often it was killed."""
     before = place.now()
     [(last_entry,)] = place.query("SELECT coalesce(max(id), 0) FROM sync_synclogentry")
     alive = FailPoints()
     subjects = [Subject(place, next(numbers))]
     stories = carry_out(place, title, steps, subjects, [alive], verdict)
+    first = 1 + position % min(step, alive.count)
     points = [FailPoints(at) for at in range(first, alive.count + 1, step)]
     subjects += (more := [Subject(place, next(numbers)) for _ in points])
     stories += carry_out(place, title, steps, more, points, verdict)
