@@ -128,12 +128,12 @@ class People:
         city = f"By {number} {self.random.randrange(10**6)}"
         if self.random.random() < 0.5:
             debtor = self.random.choice(
-                [row for row in place.rows("uniconta", slug, "Debtor") if not int(row["Account"]) % 2]
+                [row for row in place.rows("uniconta", slug, "Debtor") if is_even(row["Account"])]
             )
             place.edit("uniconta", company, "Debtor", debtor["RowId"], City=city)
             self.last[slug, debtor["Account"]] = city
             return slug, debtor["Account"]
-        customers = [row for row in place.rows("intempus", slug, "customer") if int(row["number"]) % 2]
+        customers = [row for row in place.rows("intempus", slug, "customer") if not is_even(row["number"])]
         if not customers:
             return slug, ""
         customer = self.random.choice(customers)
@@ -147,7 +147,7 @@ class People:
         for slug, (company, _) in place.companies.items():
             numbers = {row["id"]: row["number"] for row in place.rows("intempus", slug, "customer")}
             account = numbers.get(intempus_id, "")
-            if (slug, account) not in self.last or int(account) % 2:
+            if (slug, account) not in self.last or not is_even(account):
                 continue
             [debtor] = [row for row in place.rows("uniconta", slug, "Debtor") if row["Account"] == account]
             with self._one_by_one:
@@ -162,11 +162,15 @@ class People:
         for slug in self.place.companies:
             cities = {row["Account"]: row["City"] for row in self.place.rows("uniconta", slug, "Debtor")}
             found += [
-                f"{slug}: debtor {account} is in {cities[account]!r}, not in {city!r}"
+                f"{slug}: debtor {account} is in {cities.get(account)!r}, not in {city!r}"
                 for (owner, account), city in self.last.items()
-                if owner == slug and cities[account] != city
+                if owner == slug and cities.get(account) != city
             ]
         return found
+
+
+def is_even(number: str) -> bool:
+    return number[-1:] in "02468"
 
 
 def since(instant: float) -> float:
