@@ -48,7 +48,7 @@ def disorder(trial: Trial) -> Outcome:
             place.control("uniconta", "wait_for_webhooks", timeout=30)
 
     with before_answers(save_again):
-        for turn in range(trial.size(200, least=20)):
+        for turn in range(trial.size(200, least=10)):
             place.control("uniconta", "switches", webhook_delay_seconds=trial.random.choice((0.0, 0.02, 0.3)))
             edits += (burst := trial.random.randrange(1, 12))
             saving = threading.Thread(target=people.edit, args=(burst,))
