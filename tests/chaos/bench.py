@@ -73,6 +73,7 @@ class Bench(Installation):
         from sync.domain import brake, drain
 
         drain.GATHER_SECONDS = 0.0
+        drain.SLICE_SECONDS = 1  # with some defects there is always more to do
         brake.AT_LEAST = 10**6  # what a row does with hundreds of records is no person's slip
 
     def _serve_web(self) -> None:

@@ -99,7 +99,7 @@ def echoes(trial: Trial) -> Outcome:
         records += len(people.edit(burst))
         for tenant_id in place.tenants.values():
             place.pull(tenant_id)
-        place.work()
+        place.work(rounds=10)
     place.catch_up()
     written = place.effects(before)
     verdict = judge(place, seconds=60)
