@@ -57,8 +57,7 @@ def every_kind_of_fault(trial: Trial) -> Outcome:
     assert isinstance(place, Bench)
     place.start_engine(trial.defect)
     place.load_companies(trial.size(200, least=12))
-    for system in ("uniconta", "intempus"):
-        place.control(system, "switches", profile="ALL_ADVERSE")
+    place.use_profile("ALL_ADVERSE")
     people = People(place, trial.random)
     kinds = trial.random.sample(KINDS, len(KINDS))  # a simulator draws for its first rule, its second … always the same
     bursts = [trial.random.randrange(1, 10) for _ in range(trial.size(40, least=4))]

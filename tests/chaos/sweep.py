@@ -434,8 +434,7 @@ def kill_everywhere(trial: Trial) -> Outcome:
     verdict, kills = Verdict(), 0
     step = 1 if trial.defect else max(1, round(0.5 / trial.scale))
     for each, profile in enumerate(("ALL_ADVERSE",) if trial.defect else ("DEFAULT", "ALL_ADVERSE")):
-        for system in ("uniconta", "intempus"):
-            place.control(system, "switches", profile=profile)
+        place.use_profile(profile)
         for position, (title, steps) in enumerate(OPERATIONS[:1] if trial.defect else OPERATIONS):
             if step > 1 and position % 2 != each:
                 continue

@@ -52,6 +52,10 @@ default_group = "1"
 
 
 WORKERS = 3
+UNLIMITED: dict[str, dict[str, Any]] = {
+    "uniconta": {"slow_seconds": 0},
+    "intempus": {"calls_per_minute": 1_000_000, "calls_per_day": 10_000_000},
+}
 
 
 def free_port() -> int:
@@ -216,6 +220,11 @@ class Installation:
         company = self.companies[slug][system == "intempus"]
         return list(self.control(system, f"rows/{company}/{resource}"))
 
+    def use_profile(self, name: str) -> None:
+        """How both systems behave; only their limits are out of the way of a test that does in minutes what takes days."""
+        for system, switches in UNLIMITED.items():
+            self.control(system, "switches", profile=name, **switches)
+
     def load_companies(self, debtors: int) -> None:
         """Two companies with overlapping row ids and accounts, each with this many debtors in two groups."""
         seed: dict[str, Any] = {
@@ -244,8 +253,7 @@ class Installation:
         }
         for system in ("uniconta", "intempus"):
             self.control(system, "seed", **seed)
-        self.control("intempus", "switches", calls_per_minute=1_000_000, calls_per_day=10_000_000)
-        self.control("uniconta", "switches", slow_seconds=0)
+        self.use_profile("DEFAULT")
         self.debtors = debtors
         for slug, (company, _) in self.companies.items():
             if debtors:

@@ -177,6 +177,8 @@ class Simulator:
             else:
                 reply = refusal
             self.finish_reply(call, reply)
+            if rule is not None and rule.kind in ("empty", "no_content") and reply.status >= 400:
+                rule = None  # no fault turns a refusal into a yes
             spoiled = "sent" if rule is None else "lost" if rule.kind in ("drop", "reset", "hang") else "spoiled"
             status: int | None = reply.status
             if rule is not None:
