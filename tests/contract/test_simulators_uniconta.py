@@ -429,6 +429,16 @@ def test_fault(
         assert len(answer.content) > 300_000
 
 
+@pytest.mark.parametrize("kind", ["empty", "no_content"])
+def test_no_fault_turns_a_refusal_into_a_yes(
+    uniconta: UnicontaSimulator, server: Served, client: requests.Session, kind: str
+) -> None:
+    uniconta.faults.add(kind, times=1)
+    answer = client.get(f"{server.url}/odata/{NORDBYG}/NoSuchTableClient")
+    assert answer.status_code >= 400
+    assert uniconta.ledger.entries()[-1].status == answer.status_code
+
+
 def test_cut_hang_and_drip(uniconta: UnicontaSimulator, server: Served, client: requests.Session) -> None:
     url = f"{server.url}/odata/{NORDBYG}/DebtorClient"
     uniconta.faults.add("cut", times=1)
