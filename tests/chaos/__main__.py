@@ -27,7 +27,7 @@ from tests.processes.installation import ROOT, Installation, Server
 #: The full programme takes so long; less time means smaller loads and fewer kills, never fewer rows.
 FULL_MINUTES = 60
 #: A defect shows in a small load already.
-SELF_CHECK_SCALE = 3 / FULL_MINUTES
+SELF_CHECK_SCALE = 1 / FULL_MINUTES
 EXAMPLES = 5
 
 Reports = SimpleQueue[dict[str, object]]
