@@ -104,7 +104,7 @@ def creates_without_answers(trial: Trial) -> Outcome:
     place = trial.place
     assert isinstance(place, Bench)
     place.start_engine(trial.defect)
-    size = trial.size(167, least=4)
+    size = trial.size(100, least=4)
     place.load_companies(size)
     place.control("intempus", "switches", creation_id_honoured=False)
     place.control("uniconta", "switches", webhook_api_writes_fire=False)  # nor does a hint tell of what was created
