@@ -21,7 +21,8 @@ from mappings.units import MEMBER_OF_SPELLING
 QUANTITY_STEP = Decimal("0.01")
 #: Uniconta lets hours be written on projects in these phases only (API page section 3).
 OPEN_PHASES = frozenset({"Created", "Accepted", "InProgress"})
-#: The longest text sent. What Uniconta takes is not published; beyond it might be cut without a word.
+#: The longest text sent unless a tenant says otherwise. An assumption: what Uniconta takes is not published, and what is
+#: longer might be cut without a word. A line whose text was cut shows it on the report's page.
 TEXT_LENGTH = 250
 
 
@@ -71,6 +72,7 @@ class Report(Protocol):
     work_type_id: str
     work_type_name: str
     product_id: str
+    kind: str
     unit: str
     starts_on: date
     ends_on: date
@@ -95,6 +97,7 @@ class Terms:
     ready_days: int = 0
     treatments: Mapping[Kind, Treatment] = field(default_factory=dict)
     text: str = "{remarks}"
+    text_length: int = TEXT_LENGTH
     cuts_long_text: bool = False
     closed_until: date | None = None
     moves_closed_dates: bool = False
@@ -150,7 +153,11 @@ class Lists:
         """None where the work type, or its category, is not in the lists."""
         if report.product_id:
             return Kind.MATERIAL
-        work_type = self.work_types.get(report.work_type_id)
+        return Kind.ABSENCE if is_hidden(report) else self.kind_of_work_type(report.work_type_id)
+
+    def kind_of_work_type(self, work_type_id: str) -> Kind | None:
+        """None where it, or its category, is not in the lists."""
+        work_type = self.work_types.get(work_type_id)
         category = self.work_categories.get(str(work_type.data.get("work_category", ""))) if work_type else None
         if category is None:
             return None
@@ -208,6 +215,11 @@ def content_hash(report: Report) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
+def is_hidden(report: Report) -> bool:
+    """Absence that is not transferred: what it was, where and why is not kept."""
+    return report.kind == Kind.ABSENCE and not report.work_type_id and not report.product_id
+
+
 def judge(report: Report, terms: Terms, rule: LineRule | None, lists: Lists, today: date) -> Verdict:
     """What becomes of the report as everything stands now. What is in its way is said before it is approved, too."""
     if report.is_gone:
@@ -217,6 +229,8 @@ def judge(report: Report, terms: Terms, rule: LineRule | None, lists: Lists, tod
     kind = lists.kind(report)
     if kind is None:
         return _stopped(Problem("work_type_unknown", report.work_type_name or report.work_type_id))
+    if is_hidden(report):
+        return Verdict(Outcome.SKIPPED, f"skipped_{kind}")
     treatment = (rule.treatment if rule and rule.treatment else None) or terms.treatment(kind)
     if treatment is Treatment.SKIP:
         return Verdict(Outcome.SKIPPED, f"skipped_{kind}")
@@ -225,7 +239,7 @@ def judge(report: Report, terms: Terms, rule: LineRule | None, lists: Lists, tod
     if treatment is Treatment.HOLD:
         return Verdict(Outcome.HELD, f"held_{kind}")
     problems, warnings, line = _line(report, terms, rule, lists, kind)
-    if not _is_ready(report, terms, today):
+    if not is_ready(report, terms, today):
         code = f"awaits_{terms.ready_when}"
         return Verdict(Outcome.WAITING, code, problems, warnings, line if not problems else {})
     if problems:
@@ -240,7 +254,8 @@ def _stopped(problem: Problem) -> Verdict:
     return Verdict(Outcome.NEEDS_ATTENTION, problem.code, (problem,))
 
 
-def _is_ready(report: Report, terms: Terms, today: date) -> bool:
+def is_ready(report: Report, terms: Terms, today: date) -> bool:
+    """Whether it counts as ready by the tenant's rule, whatever stands in its way."""
     match terms.ready_when:
         case Ready.APPROVED:
             return report.is_approved
@@ -368,10 +383,10 @@ def _text(problems: list[Problem], report: Report, terms: Terms, note: str) -> s
     for word, value in words.items():
         text = text.replace(word, value)
     text = " ".join(f"{note} {text}".split())
-    if len(text) > TEXT_LENGTH:
+    if len(text) > terms.text_length:
         if not terms.cuts_long_text:
-            problems.append(Problem("text_too_long", f"{len(text)} > {TEXT_LENGTH}"))
-        text = text[: TEXT_LENGTH - 1] + "…"
+            problems.append(Problem("text_too_long", f"{len(text)} > {terms.text_length}"))
+        text = text[: terms.text_length - 1] + "…"
     return text
 
 

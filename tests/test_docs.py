@@ -17,6 +17,7 @@ from mappings.models import FieldRule, ValueMap, WorkTypeRule
 from sync.domain import tenant_file
 from sync.domain.catalogue import SENTENCES
 from sync.domain.tenant_file import editable_fields
+from sync.models import PayCalendar
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -127,7 +128,7 @@ def tenant_file_keys() -> dict[str, set[str]]:
 
 
 def test_every_key_of_the_tenant_file_is_explained_and_known() -> None:
-    tables = {"uniconta", "intempus", "entities", "work_type_rules", "field_rules", "value_maps"}
+    tables = {"uniconta", "intempus", "entities", "work_type_rules", "pay_calendars", "field_rules", "value_maps"}
     assert tenant_file_keys() == {
         "[[tenant]]": {*tenant_file.tenant_fields(), *tenant_file.TENANT_KEYS, *tables},
         "[tenant.uniconta] and [tenant.intempus]": {
@@ -137,6 +138,7 @@ def test_every_key_of_the_tenant_file_is_explained_and_known() -> None:
         "[tenant.entities.NAME]": set(tenant_file.policy_fields()),
         "[tenant.entities.work_report]": set(tenant_file.hours_fields()),
         "[[tenant.work_type_rules]]": set(editable_fields(WorkTypeRule, "tenant")),
+        "[[tenant.pay_calendars]]": set(editable_fields(PayCalendar, "tenant")),
         "[[tenant.field_rules]]": set(editable_fields(FieldRule, "tenant")),
         "[[tenant.value_maps]]": set(editable_fields(ValueMap, "tenant")),
     }

@@ -1,28 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from mappings.hours import Kind, LineRule, Ready, Terms, Treatment
+from mappings.hours import TEXT_LENGTH, Kind, LineRule, Ready, Terms, Treatment
 from tenants.models import Tenant
 
-
-class Treatments(models.TextChoices):
-    TRANSFER = Treatment.TRANSFER.value, _("Transfer")
-    HOLD = Treatment.HOLD.value, _("Hold back")
-    SKIP = Treatment.SKIP.value, _("Do not transfer")
+#: What people read of each treatment.
+TREATMENTS: Mapping[str, Promise] = {
+    Treatment.TRANSFER.value: _("Transfer"),
+    Treatment.HOLD.value: _("Hold back"),
+    Treatment.SKIP.value: _("Do not transfer"),
+}
+READY_WHEN: Mapping[str, Promise] = {
+    Ready.APPROVED.value: _("Finally approved in Intempus"),
+    Ready.LOCKED.value: _("Locked in Intempus"),
+    Ready.DAYS.value: _("A number of days after the day worked"),
+}
 
 
 class HoursPolicy(models.Model):
     """How a tenant's work reports reach Uniconta. No row: they do not."""
-
-    class ReadyWhen(models.TextChoices):
-        APPROVED = Ready.APPROVED.value, _("Finally approved in Intempus")
-        LOCKED = Ready.LOCKED.value, _("Locked in Intempus")
-        DAYS = Ready.DAYS.value, _("A number of days after the day worked")
 
     class ClosedDates(models.TextChoices):
         HOLD = "hold", _("Hold back and ask")
@@ -43,7 +47,7 @@ class HoursPolicy(models.Model):
         blank=True,
         help_text=_("First day worked that is transferred. Earlier reports are counted, never transferred."),
     )
-    ready_when = models.CharField(_("ready when"), max_length=10, choices=ReadyWhen, default=ReadyWhen.APPROVED)
+    ready_when = models.CharField(_("ready when"), max_length=10, choices=READY_WHEN, default=Ready.APPROVED.value)
     ready_days = models.PositiveSmallIntegerField(
         _("days"), default=7, help_text=_("For “a number of days after the day worked” only.")
     )
@@ -63,23 +67,29 @@ class HoursPolicy(models.Model):
         help_text=_("Possible words: {remarks}, {work_type}, {employee}, {case}, {date}."),
     )
     long_texts = models.CharField(_("longer texts"), max_length=4, choices=LongTexts, default=LongTexts.HOLD)
+    text_length = models.PositiveSmallIntegerField(
+        _("longest text"),
+        default=TEXT_LENGTH,
+        validators=[MinValueValidator(20), MaxValueValidator(1000)],
+        help_text=_("How many characters Uniconta takes is not published; what is longer might be cut without a word."),
+    )
     closed_until = models.DateField(
         _("books closed until"), null=True, blank=True, help_text=_("The last day of the period closed in Uniconta.")
     )
     closed_dates = models.CharField(
         _("days in a closed period"), max_length=14, choices=ClosedDates, default=ClosedDates.HOLD
     )
-    mileage = models.CharField(_("mileage"), max_length=8, choices=Treatments, default=Treatments.SKIP)
-    expenses = models.CharField(_("expenses"), max_length=8, choices=Treatments, default=Treatments.SKIP)
-    per_diem = models.CharField(_("per diem"), max_length=8, choices=Treatments, default=Treatments.SKIP)
+    mileage = models.CharField(_("mileage"), max_length=8, choices=TREATMENTS, default=Treatment.SKIP.value)
+    expenses = models.CharField(_("expenses"), max_length=8, choices=TREATMENTS, default=Treatment.SKIP.value)
+    per_diem = models.CharField(_("per diem"), max_length=8, choices=TREATMENTS, default=Treatment.SKIP.value)
     absence = models.CharField(
         _("absence"),
         max_length=8,
-        choices=Treatments,
-        default=Treatments.SKIP,
+        choices=TREATMENTS,
+        default=Treatment.SKIP.value,
         help_text=_("Sickness is health data: transfer it only where you have agreed to."),
     )
-    material = models.CharField(_("materials"), max_length=8, choices=Treatments, default=Treatments.TRANSFER)
+    material = models.CharField(_("materials"), max_length=8, choices=TREATMENTS, default=Treatment.TRANSFER.value)
     knows_other_urls = models.BooleanField(
         _("other Change URLs are known"),
         default=False,
@@ -120,6 +130,7 @@ class HoursPolicy(models.Model):
             ready_days=self.ready_days,
             treatments={kind: Treatment(getattr(self, kind.value)) for kind in Kind if kind is not Kind.WORK},
             text=self.text,
+            text_length=self.text_length,
             cuts_long_text=self.long_texts == self.LongTexts.CUT,
             closed_until=self.closed_until,
             moves_closed_dates=self.closed_dates == self.ClosedDates.FIRST_OPEN_DAY,
@@ -153,7 +164,7 @@ class WorkTypeRule(models.Model):
         _("project journal"), max_length=40, blank=True, help_text=_("Empty: the company’s journal.")
     )
     treatment = models.CharField(
-        _("transfer"), max_length=8, choices=Treatments, blank=True, help_text=_("Empty: as its kind.")
+        _("transfer"), max_length=8, choices=TREATMENTS, blank=True, help_text=_("Empty: as its kind.")
     )
     invoiceable = models.BooleanField(_("invoiceable"), null=True, blank=True)
 

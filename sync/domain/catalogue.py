@@ -1372,7 +1372,18 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Der står mere end én linje med denne reference i Uniconta.",
         "Slet den overflødige i projektkladden; siden følger med inden for en time.",
     ),
-    "line_edited": ("The line was changed in Uniconta.", "", "Linjen er ændret i Uniconta.", ""),
+    "line_edited": (
+        "The line was changed in Uniconta.",
+        "If it says another day, employee or quantity than the report, choose below what becomes of the line.",
+        "Linjen er ændret i Uniconta.",
+        "Siger den en anden dag, medarbejder eller mængde end registreringen, så vælg nedenfor, hvad der skal ske med linjen.",
+    ),
+    "line_cut": (
+        "The line stands in Uniconta under a shortened reference, so it cannot be followed.",
+        "Correct its reference number in the project journal, then press “Accept as it is”.",
+        "Linjen står i Uniconta med en afkortet reference, så den kan ikke følges.",
+        "Ret linjens referencenummer i projektkladden, og tryk “Acceptér, som det er”.",
+    ),
     "line_unclear": (
         "The answer to sending the line was lost; it is looked for before anything is sent again.",
         "",
@@ -1396,6 +1407,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Choose below what becomes of the line, or wait until it is approved again.",
         "Godkendelsen er trukket tilbage i Intempus, efter at registreringen blev overført.",
         "Vælg nedenfor, hvad der skal ske med linjen, eller vent, til den er godkendt igen.",
+    ),
+    "approved_after_answer": (
+        "The report was approved again after a person had answered for it.",
+        "Choose below what becomes of it.",
+        "Registreringen er godkendt igen, efter at en person havde svaret for den.",
+        "Vælg nedenfor, hvad der skal ske med den.",
     ),
     "deleted_after_transfer": (
         "The report was deleted in Intempus after it was transferred.",

@@ -15,6 +15,7 @@ from sync.domain.catalogue import explain_code
 from sync.domain.connections import check_connection_now
 from sync.domain.onboarding import Onboarded
 from sync.domain.tenant_file import SECRET_KEYS, write_tenant_file
+from sync.models import PayCalendar
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tenants.secrets import SecretError
@@ -161,4 +162,5 @@ def export_tenant(slug: str) -> str:
             tenant.value_maps.order_by("pk"),
             HoursPolicy.objects.filter(tenant=tenant).first(),
             tenant.work_type_rules.order_by("pk"),
+            PayCalendar.objects.filter(tenant=tenant).order_by("pk"),
         )

@@ -22,6 +22,7 @@ from mappings.rules import with_rules
 from mappings.spec import DeclarationError
 from sync.domain.actions import compare_again
 from sync.domain.tenant_file import SECRET_KEYS, ConnectionEntry, TenantEntry, TenantFileError
+from sync.models import PayCalendar
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.models.webhook_token import hash_token
 from tenants.scoping import ALL, tenant_scope
@@ -64,7 +65,7 @@ def onboard(entries: Sequence[TenantEntry], environment: Mapping[str, str]) -> l
         return [work.store() for work in works]
 
 
-Row = TypeVar("Row", EntityPolicy, FieldRule, ValueMap, WorkTypeRule)
+Row = TypeVar("Row", EntityPolicy, FieldRule, PayCalendar, ValueMap, WorkTypeRule)
 
 
 class _Work:
@@ -99,6 +100,7 @@ class _Work:
         self.lay_rows("value_maps", ValueMap, ("entity", "attribute", "uniconta_value"), entry.value_maps)
         self.lay_hours()
         self.lay_rows("work_type_rules", WorkTypeRule, ("work_type_id", "work_type_name"), entry.work_type_rules)
+        self.lay_rows("pay_calendars", PayCalendar, ("name",), entry.pay_calendars)
 
     def error(self, key: str, what: str) -> None:
         self.errors.append(f"{self.where}, {key}: {what}" if key else f"{self.where}: {what}")

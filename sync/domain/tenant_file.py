@@ -20,6 +20,7 @@ from django.db import models
 from mappings.entities import ENTITIES
 from mappings.entities.work_report import NAME as WORK_REPORT
 from mappings.models import EntityPolicy, FieldRule, HoursPolicy, ValueMap, WorkTypeRule
+from sync.models import PayCalendar
 from tenants.models import Connection, Tenant
 
 #: The key that names the environment variable of each system's secret.
@@ -67,6 +68,7 @@ class TenantEntry:
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hours: Mapping[str, Any] | None = None  # the table entities.work_report
     work_type_rules: tuple[Mapping[str, Any], ...] = ()
+    pay_calendars: tuple[Mapping[str, Any], ...] = ()
     field_rules: tuple[Mapping[str, Any], ...] = ()
     value_maps: tuple[Mapping[str, Any], ...] = ()
 
@@ -188,7 +190,7 @@ class _Reader:
             where = f"tenant '{slug}'"
         types = _types(tenant_fields()) | dict(TENANT_KEYS)
         tables = {"uniconta": dict, "intempus": dict, "entities": dict, "field_rules": list, "value_maps": list}
-        tables |= {"work_type_rules": list}
+        tables |= {"work_type_rules": list, "pay_calendars": list}
         good = self.check_keys(where, table, types | tables)
         return TenantEntry(
             slug=slug,
@@ -203,6 +205,7 @@ class _Reader:
             policies=self._policies(where, good.get("entities", {})),
             hours=self._hours(where, good.get("entities", {})),
             work_type_rules=self._rows(where, "work_type_rules", good, WorkTypeRule, ()),
+            pay_calendars=self._rows(where, "pay_calendars", good, PayCalendar, ("name",)),
             field_rules=self._rows(where, "field_rules", good, FieldRule),
             value_maps=self._rows(where, "value_maps", good, ValueMap),
         )
@@ -304,6 +307,7 @@ def write_tenant_file(
     value_maps: Iterable[ValueMap],
     hours: HoursPolicy | None,
     work_type_rules: Iterable[WorkTypeRule],
+    pay_calendars: Iterable[PayCalendar],
 ) -> str:
     """The file that `onboard` would find nothing to do with. Holds no secret, only names of variables."""
     prefix = tenant.slug.upper().replace("-", "_")
@@ -320,6 +324,7 @@ def write_tenant_file(
         ("field_rules", field_rules, FieldRule),
         ("value_maps", value_maps, ValueMap),
         ("work_type_rules", work_type_rules, WorkTypeRule),
+        ("pay_calendars", pay_calendars, PayCalendar),
     )
     for name, rows, model in tables:
         for row in rows:

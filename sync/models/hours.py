@@ -63,6 +63,8 @@ class WorkReport(models.Model):
         State.READY,
         State.GONE,
     )
+    #: A person said that nothing is to be sent: that holds for what the report said then.
+    ANSWERED = (State.ACCEPTED, State.BY_HAND, State.EARLIER)
 
     class Answer(models.TextChoices):
         """What a person chose for a report that changed after its transfer, until a run has carried it out."""
@@ -99,8 +101,11 @@ class WorkReport(models.Model):
     content_hash = models.CharField(max_length=64)
     # Of the content that stands in Uniconta; "" while nothing does.
     transferred_hash = models.CharField(max_length=64, blank=True)
-    # Of the content a person accepted, or did by hand: another one asks again.
+    # What a person accepted, or did by hand: the state it led to, the content, and whether it counted as ready. Another
+    # content asks again, and so does an approval that comes or goes.
+    answered_as = models.CharField(max_length=15, blank=True)
     answered_hash = models.CharField(max_length=64, blank=True)
+    answered_ready = models.BooleanField(default=False)
     answer = models.CharField(max_length=10, choices=Answer, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, db_index=False
@@ -140,13 +145,13 @@ class WorkReport(models.Model):
 class JournalLine(models.Model):
     """One project journal line of ours in Uniconta. A report has one; a correction adds to the chain, nothing leaves it.
 
-    `values` is what was sent, in Uniconta's spelling; `seen` what was last read there.
+    `values` is what was sent, in Uniconta's spelling; `seen` what was last read there. `intended` is what a change under
+    way will make of it, {"values", "quantity", "content_hash"}, from before the call until the answer was stored.
     """
 
     class Kind(models.TextChoices):
         TRANSFER = "transfer", _("Line")
         REVERSAL = "reversal", _("Reversal")
-        EARLIER = "earlier", _("Transferred earlier")
 
     class State(models.TextChoices):
         PLANNED = "planned", _("To be sent")
@@ -174,6 +179,7 @@ class JournalLine(models.Model):
     content_hash = models.CharField(max_length=64)
     uniconta_id = models.CharField(_("Uniconta row id"), max_length=40, blank=True)
     seen = models.JSONField(default=dict)
+    intended = models.JSONField(default=dict)
     # What stands in Uniconta otherwise than we sent it: cut by Uniconta, or changed there by a person.
     differing = ArrayField(models.CharField(max_length=40), default=list)
     is_on_hold = models.BooleanField(_("on hold"), default=False)
@@ -184,6 +190,8 @@ class JournalLine(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True)
     confirmed_at = models.DateTimeField(_("seen in the journal"), null=True)
     posted_at = models.DateTimeField(_("seen as posted"), null=True)
+    # Since when it is looked for and not found, or not told from others; it is looked for a while only.
+    lost_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("journal line")
@@ -235,6 +243,8 @@ class ReportCursor(models.Model):
     journal_read_at = models.DateTimeField(null=True)
     # Whether Intempus stamps work reports at all; None before the first try.
     has_stamps = models.BooleanField(null=True)
+    # Absence that is not transferred, by work type id: of such reports only what counting needs is kept.
+    hidden_work_types = models.JSONField(default=list)
     # Of the settings, rules and work types under which every report was last judged.
     terms_hash = models.CharField(max_length=64, blank=True)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sync.domain.actions import RefusedError
 from sync.domain.hours import corrections
+from sync.domain.hours.answers import standing_line
 from sync.models import JournalLine, WorkReport
 from tenants.scoping import tenant_scope
 from tests.hours.firm import JOURNAL, PROJECTS, YEAR, Firm
@@ -273,7 +274,7 @@ class Year:
             turn = self._asked[number] = self._asked.get(number, 0) + 1
             draw = Random(f"{self.seed}/{number}/{turn}").random()
             with tenant_scope(self.company.tenant.pk):
-                line = corrections.standing_line(report)
+                line = standing_line(report.lines.order_by("number"))
             if report.reason == "line_missing" or line is None:
                 pressed += self._press("send_again", corrections.send_again, report, None)
             elif leaving and draw < 0.1:

@@ -33,11 +33,12 @@ class Desk:
         [self.case] = self.intempus.bulk(times, "case", 1, number="P1", name="Tagrenovering", customer=customer)
         [self.employee] = self.intempus.bulk(times, "employee", 1, number="7", name="Bo Ødegård")
         [model] = self.intempus.bulk(times, "work_model", 1, name="Timelønnet")
+        self.work_model = model
         [category] = self.intempus.bulk(times, "work_category", 1, name="Arbejde", work_model=model, case_related=True)
         [self.work_type] = self.intempus.bulk(
             times, "work_type", 1, name="Normaltid", work_model=model, work_category=category, unit="Timer"
         )
-        self.intempus.bulk(times, "contract", 1, employee=self.employee, work_model=model, start_date="2026-01-01")
+        self.intempus.bulk(times, "contract", 1, employee=self.employee, work_model=model, start_date="2015-01-01")
         tenant = company.tenant
         with tenant_scope(tenant.pk):
             HoursPolicy.objects.create(tenant=tenant, journal="Intempus", transfer_from=date(2027, 1, 1))

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from mappings.models import HoursPolicy
 from sync.domain.hours import corrections, following, transfer
-from sync.models import JournalLine, WorkReport
+from sync.models import JournalLine, Run, WorkReport
 from tenants.scoping import tenant_scope
 from tests.journeys.hours import DAY, Desk
 
@@ -300,3 +300,189 @@ def test_hours_switched_off_during_a_run_stop_before_the_next_line(desk, monkeyp
         desk.run()
     assert desk.lines() == []
     assert desk.state(report)[0] in (State.WAITING, State.READY)
+
+
+def test_a_worker_that_died_after_changing_the_line_is_not_asked_again(desk, monkeypatch):
+    report = sent(desk)
+    edited(desk, report, amount="5")
+    desk.run()
+    desk.press(corrections.choose, report, "change", None)
+
+    def dies(*_arguments):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(corrections, "settle_report", dies)
+        with pytest.raises(SystemExit):
+            desk.run()
+    with tenant_scope(desk.company.tenant.pk):
+        Run.objects.update(state=Run.State.FAILED)
+    desk.run()
+    assert (quantities(desk), desk.state(report)) == ([(f"I{report}", 5.0)], (State.TRANSFERRED, ""))
+    assert desk.chain(report) == [(f"I{report}", LineState.IN_JOURNAL, "5.00")]
+    assert "line_edited" not in desk.history(report)
+
+
+@pytest.mark.parametrize("answer", ["accept", "done_by_hand"])
+def test_an_answer_holds_for_the_approval_it_was_given_to(desk, answer):
+    """Withdrawn afterwards it asks again; approved again it is as it was."""
+    report = sent(desk)
+    edited(desk, report, amount="5")
+    desk.run()
+    desk.press(getattr(corrections, answer), report, None, "aftalt")
+    desk.run()
+    answered = desk.state(report)
+    assert answered[0] == {"accept": State.ACCEPTED, "done_by_hand": State.BY_HAND}[answer]
+    desk.intempus.person_withdraws(desk.company.intempus_number, report)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "withdrawn_after_transfer")
+    desk.approve(report)
+    desk.run()
+    assert desk.state(report)[0] == answered[0]
+    edited(desk, report, amount="6")
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "changed_after_transfer")
+
+
+def test_a_report_done_by_hand_while_withdrawn_asks_when_it_is_approved_again(desk):
+    """Its line was deleted by that hand, so it can be sent again."""
+    report = sent(desk)
+    desk.intempus.person_withdraws(desk.company.intempus_number, report)
+    desk.run()
+    desk.press(corrections.done_by_hand, report, None, "Slettet i kladden")
+    lost(desk, f"I{report}")
+    desk.run()
+    desk.approve(report)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "approved_after_answer")
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "approved_after_answer")
+    desk.press(corrections.send_again, report, None)
+    desk.run()
+    assert quantities(desk) == [(f"I{report}.2", 8.0)]
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+def test_a_line_created_under_a_shortened_reference_is_never_sent_again(desk, world, is_single):
+    report = desk.report("8")
+    desk.approve(report)
+    desk.uniconta.switches.line_reference_max = len(str(report))  # one less than I<id>
+    if is_single:
+        refused = {"status": 400, "body": '"Kladden er spærret"', "content_type": "application/json"}
+        world.uniconta.faults.add("status", method="POST", path=INSERT_LIST, times=1, **refused)
+    desk.run()
+    desk.run()
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "line_cut")
+    with pytest.raises(corrections.RefusedError, match="hours_not_asked"):
+        desk.press(corrections.send_again, report, None)
+    desk.run()
+    assert quantities(desk) == [(f"I{report}"[:-1], 8.0)]
+    desk.press(corrections.accept, report, None)
+    assert desk.state(report) == (State.ACCEPTED, "answer_accepted")
+
+
+@pytest.mark.parametrize("keeps_reference", [True, False])
+def test_a_journal_that_keeps_its_lines_shows_them_posted_all_the_same(desk, keeps_reference):
+    """The line stands in the journal and among the transactions: once, and nobody may change it there any more."""
+    [journal] = desk.uniconta.rows(desk.company.number, "ProjectJournal")
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournal", journal["RowId"], DeleteLines=False)
+    desk.uniconta.switches.posting_keeps_reference_number = keeps_reference
+    report = sent(desk)
+    assert desk.chain(report) == [(f"I{report}", LineState.IN_JOURNAL, "8.00")]
+    edited(desk, report, amount="5")
+    desk.run()
+    desk.press(corrections.choose, report, "change", None)
+    desk.post()
+    desk.run()
+    assert quantities(desk) == [(f"I{report}", 8.0)]
+    assert desk.chain(report) == [(f"I{report}", LineState.POSTED, "8.00")]
+    assert desk.stored(report).answer == ""
+    desk.press(corrections.choose, report, "reverse", None)
+    desk.run()
+    assert quantities(desk) == [(f"I{report}", 8.0), (f"I{report}.2", -8.0), (f"I{report}.3", 5.0)]
+
+
+def test_a_reversal_repeats_what_the_line_says_now(desk):
+    """A pay type that a person emptied in Uniconta is not paid back."""
+    report = sent(desk)
+    assert desk.line_row(f"I{report}")["PayrollCategory"] == "L1"
+    row_id = desk.line_row(f"I{report}")["RowId"]
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, PayrollCategory=None)
+    desk.run()
+    desk.post()
+    desk.run()
+    edited(desk, report, amount="5")
+    desk.run()
+    desk.press(corrections.choose, report, "reverse", None)
+    desk.run()
+    assert not desk.line_row(f"I{report}.2").get("PayrollCategory")
+    assert desk.line_row(f"I{report}.3")["PayrollCategory"] == "L1"
+
+
+def test_a_line_that_a_person_edits_in_the_journal_asks_and_can_be_answered(desk):
+    report = sent(desk)
+    row_id = desk.line_row(f"I{report}")["RowId"]
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, Text="Rettet tekst")
+    desk.run()
+    assert desk.state(report) == (State.TRANSFERRED, "")  # hours are where they belong
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, Qty=7.0)
+    desk.run()
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "line_edited")
+    desk.press(corrections.choose, report, "change", None)
+    desk.run()
+    assert (quantities(desk), desk.state(report)) == ([(f"I{report}", 8.0)], (State.TRANSFERRED, ""))
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, Qty=7.5)
+    desk.run()
+    desk.press(corrections.accept, report, None, "Pause trukket fra")
+    desk.run()
+    assert desk.state(report) == (State.ACCEPTED, "answer_accepted")
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, Qty=6.0)
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "line_edited")
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row_id, Qty=8.0)
+    desk.run()
+    assert desk.state(report) == (State.TRANSFERRED, "")
+
+
+def test_a_line_already_reversed_is_not_reversed_twice(desk):
+    report = corrected(desk)
+    edited(desk, report, amount="4")
+    desk.run()
+    lost(desk, f"I{report}.3")
+    desk.run()
+    assert desk.state(report) == (State.CHANGED, "changed_after_transfer")
+    with pytest.raises(corrections.RefusedError, match="hours_not_asked"):
+        desk.press(corrections.choose, report, "reverse", None)
+    desk.press(corrections.send_again, report, None)
+    desk.run()
+    assert quantities(desk) == [(f"I{report}.2", -8.0), (f"I{report}.4", 4.0)]
+
+
+def test_a_line_is_looked_for_a_month_and_then_costs_nothing(desk, world):
+    report = sent(desk)
+    lost(desk, f"I{report}")
+    desk.run()
+    with tenant_scope(desk.company.tenant.pk):
+        [line] = JournalLine.objects.filter(report__intempus_id=str(report))
+        assert line.lost_at is not None
+        JournalLine.objects.filter(pk=line.pk).update(lost_at=timezone.now() - timedelta(days=31))
+    before = len(world.uniconta.ledger.calls())
+    desk.run()
+    calls = [call.path for call in world.uniconta.ledger.calls()[before:]]
+    assert not [path for path in calls if "ProjectTrans" in path or "ProjectJournalLine" in path]
+    assert desk.state(report) == (State.NEEDS_ATTENTION, "line_missing")  # it goes on asking
+
+
+def test_a_moved_line_is_not_taken_for_a_posted_one_like_it(desk):
+    """It stands in another journal that deletes what is posted; a transaction alike is somebody else's."""
+    desk.uniconta.bulk(desk.company.number, "ProjectJournal", 1, Journal="Andre", Name="Andre timer")
+    first = sent(desk)
+    desk.uniconta.switches.posting_keeps_reference_number = False
+    row = desk.line_row(f"I{first}")
+    same = {name: row[name] for name in ("Date", "Project", "Employee", "Item", "Qty")}
+    desk.uniconta.person_creates(desk.company.number, "ProjectJournalLine", Journal="Andre", **same)
+    desk.uniconta.person_posts(desk.company.number, "Andre")
+    desk.uniconta.person_edits(desk.company.number, "ProjectJournalLine", row["RowId"], Journal="Andre")
+    desk.run()
+    assert desk.chain(first) == [(f"I{first}", LineState.IN_JOURNAL, "8.00")]

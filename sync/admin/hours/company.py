@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.models import HoursPolicy
-from mappings.models.hours_policy import Treatments
+from mappings.models.hours_policy import TREATMENTS
 from mappings.units import MEMBER_OF_SPELLING
 from sync.admin.carriers import company_page, visible_company
 from sync.admin.hours.work_report import KINDS, TONES, reports_url
@@ -259,7 +259,7 @@ def board_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRe
             "rows": [_shown(tenant, board, row, said, proposed, errors) for row in board.rows],
             "choices": board.choices,
             "units": sorted(set(MEMBER_OF_SPELLING.values())),
-            "treatments": Treatments.choices,
+            "treatments": TREATMENTS.items(),
             "may_change": may_change,
             "is_proposed": bool(proposed),
         },
@@ -293,7 +293,7 @@ def _errors(board: Board, said: dict[str, dict[str, Any]]) -> dict[str, list[str
         for column, name in COLUMNS.items():
             value = said[row.work_type_id][column]
             before = getattr(row.rule, column) if row.rule else ""
-            if column == "treatment" and value and value not in Treatments.values:
+            if column == "treatment" and value and value not in TREATMENTS:
                 found.setdefault(row.work_type_id, []).append(gettext("Unknown treatment."))
             if name and value and value != before and value not in keys[name]:
                 text = gettext("Uniconta has no “%(key)s”; choose one from the list.")

@@ -29,7 +29,7 @@ class HoursPolicyAdmin(TenantHistoryAdmin):
     fieldsets = [
         (None, {"fields": ["tenant", "enabled", ("journal", "transfer_from")]}),
         (_("When a report is ready"), {"fields": [("ready_when", "ready_days"), "window_days"]}),
-        (_("Text of the lines"), {"fields": [("text", "long_texts")]}),
+        (_("Text of the lines"), {"fields": [("text", "long_texts", "text_length")]}),
         (_("Closed periods"), {"fields": [("closed_until", "closed_dates")]}),
         (
             _("What is transferred besides hours"),

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -27,6 +26,7 @@ from sync.domain.actions import RefusedError
 from sync.domain.catalogue import explain_code
 from sync.domain.hours import corrections
 from sync.domain.hours.answers import Answer, answers_to
+from sync.domain.hours.board import travels
 from sync.domain.hours.finding import find_reports
 from sync.domain.hours.judging import Rules
 from sync.domain.hours.telling import (
@@ -285,6 +285,7 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         runs = [
             corrections.fetch_now(tenant_id, request.user.pk)
             for tenant_id in sorted(set(rows.order_by().values_list("tenant_id", flat=True)))
+            if travels(tenant_id)
         ]
         if len(runs) == 1:
             return HttpResponseRedirect(reverse("admin:sync_run_change", args=[runs[0].pk]))
@@ -328,13 +329,9 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
 
     # --------------------------------------------------------------------------------------------------- buttons
 
-    def presses_for(self, request: HttpRequest, obj: models.Model) -> list[Press]:
-        """Only the answers the report asks for; the fetch stands always."""
-        assert isinstance(obj, WorkReport)
-        wanted = {"fetch", *answers_to(obj, list(obj.lines.order_by("number")))}
-        return [press for press in super().presses_for(request, obj) if press.verb in wanted]
-
     def press_fetch(self, request: HttpRequest, report: WorkReport) -> HttpResponse:
+        if not travels(report.tenant_id):
+            raise PermissionDenied
         run = corrections.fetch_now(report.tenant_id, request.user.pk)
         return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
 
@@ -395,7 +392,8 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             raise Http404
         lines = list(report.lines.order_by("number").select_related("user"))
         answers = answers_to(report, lines)
-        presses = [press for press in TenantAdmin.presses_for(self, request, report) if press.verb in answers]
+        presses = {press.verb: press for press in self.presses_for(request, report)}
+        offered = [press for verb, press in presses.items() if verb in answers]
         links = _links(report)
         context = {
             **self.admin_site.each_context(request),
@@ -415,11 +413,10 @@ class WorkReportAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "warnings": warnings_of(report),
             "places": _places(report, links),
             "links": links,
-            "answers": presses,
-            "takes_note": any(press.verb in (Answer.ACCEPT, Answer.BY_HAND) for press in presses),
-            "fetch": next(
-                (each for each in TenantAdmin.presses_for(self, request, report) if each.verb == "fetch"), None
-            ),
+            "answers": offered,
+            "takes_note": any(press.verb in (Answer.ACCEPT, Answer.BY_HAND) for press in offered),
+            # Before go-live a run would call out for a company that is still being prepared.
+            "fetch": presses.get("fetch") if travels(report.tenant_id) else None,
             "intempus_url": _intempus_url(report) if report.reason in IN_INTEMPUS else "",
             **_lines(report, lines),
             **_history(report, request.GET.get("before", "")),
@@ -523,7 +520,9 @@ def _lines(report: WorkReport, lines: list[JournalLine]) -> dict[str, Any]:
 def _line_now(report: WorkReport) -> dict[str, Any]:
     """What a line of the report would say as everything stands now; empty while something stands in the way."""
     policy = HoursPolicy.objects.filter(tenant_id=report.tenant_id).first()
-    return dict(Rules.load(policy).judge(report).line) if policy else {}
+    if policy is None:
+        return {}
+    return dict(Rules.load(policy, WorkReport.objects.filter(pk=report.pk)).judge(report).line)
 
 
 def _history(report: WorkReport, before: str) -> dict[str, Any]:

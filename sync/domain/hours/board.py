@@ -246,8 +246,12 @@ def save_board(
 
 def judge_anew(tenant_id: int, user_id: int | None) -> Run | None:
     """A run that judges every report by the new rules or settings; None where nothing is transferred yet."""
-    is_on = HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True, tenant__state=Tenant.State.LIVE).exists()
-    return fetch_now(tenant_id, user_id) if is_on else None
+    return fetch_now(tenant_id, user_id) if travels(tenant_id) else None
+
+
+def travels(tenant_id: int) -> bool:
+    """Whether hours are switched on, and the company is live."""
+    return HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True, tenant__state=Tenant.State.LIVE).exists()
 
 
 def _blank(column: str) -> Any:

@@ -294,7 +294,7 @@ WITH due AS (
         l.differing && ARRAY['Date', 'Employee']::varchar[] AS is_misplaced,
         coalesce((l.seen ->> 'Qty')::numeric, CASE l.seen WHEN '{}' THEN l.quantity ELSE 0 END) AS quantity
     FROM due JOIN sync_journalline l ON l.report_id = due.id
-    WHERE l.kind <> 'earlier' AND l.state = ANY (%(standing_lines)s)
+    WHERE l.state = ANY (%(standing_lines)s)
         AND NOT (l.is_on_hold AND NOT due.is_due)
 ), sums AS (
     SELECT report_id, sum(quantity) AS transferred, coalesce(sum(quantity) FILTER (WHERE is_posted), 0) AS posted,

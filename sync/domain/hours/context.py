@@ -19,6 +19,8 @@ class HoursContext:
     connectors: Mapping[System, Connector]
     recorder: Recorder
     counts: dict[str, int] = field(default_factory=dict)
+    #: Of absence that is not transferred; see `hiding`.
+    hidden_work_types: set[str] = field(default_factory=set)
 
     def count(self, name: str, by: int = 1) -> None:
         if by:

@@ -11,18 +11,36 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mappings.entities.work_report import LINE, TRANSACTION
+from django.db.models import Q
+
+from mappings.entities.work_report import LINE
 from mappings.hours import Outcome, reference
+from mappings.models import HoursPolicy
 from mappings.spec import System
 from sync.connectors.base import Row
 from sync.connectors.errors import Gone, Moved, NeedsAttention, RemoteError
 from sync.domain.actions import RefusedError, audit, start_run
+from sync.domain.bulk import save_many
 from sync.domain.claim import fence
 from sync.domain.context import database_now
 from sync.domain.doorbell import Lease
+from sync.domain.hours.answers import Answer, answers_to, chains_of, standing_line
 from sync.domain.hours.context import HoursContext
-from sync.domain.hours.judging import Rules
-from sync.domain.hours.transfer import entry, is_paused, last_lines, leased, note_seen, save, seen, settle_report, wire
+from sync.domain.hours.following import is_posted
+from sync.domain.hours.judging import Rules, counts_as_ready
+from sync.domain.hours.transfer import (
+    SEEN,
+    adopt,
+    entry,
+    is_paused,
+    leased,
+    note_seen,
+    save,
+    seen,
+    settle_report,
+    shows,
+    wire,
+)
 from sync.models import JournalLine, ReportEntry, Run, WorkReport
 from tenants.scoping import tenant_scope
 
@@ -41,14 +59,14 @@ def fetch_now(tenant_id: int, user_id: int | None) -> Run:
 def choose(report_id: int, answer: str, user_id: int | None) -> Run:
     """Change the unposted line in place, or reverse it and book anew. Raises RefusedError."""
     report = WorkReport.objects.select_for_update().get(pk=report_id)
-    line = standing_line(report)
+    line = standing_line(report.lines.order_by("number"))
     if report.state != State.CHANGED or line is None or report.answer:
         raise RefusedError("hours_not_asked")
     if answer == WorkReport.Answer.CHANGE and line.state != LineState.IN_JOURNAL:
         raise RefusedError("line_not_in_journal")
     report.answer, report.answered_by_id = WorkReport.Answer(answer), user_id
-    report.answered_hash = report.content_hash
-    report.save(update_fields=["answer", "answered_by", "answered_hash"])
+    report.answered_as, report.answered_hash = "", report.content_hash
+    report.save(update_fields=["answer", "answered_by", "answered_as", "answered_hash"])
     _note(report, f"answer_{answer}", user_id)
     return fetch_now(report.tenant_id, user_id)
 
@@ -68,7 +86,7 @@ def done_by_hand(report_id: int, user_id: int | None, note: str) -> None:
 def send_again(report_id: int, user_id: int | None) -> Run:
     """A line that is missing from the journal, or that Uniconta refused, is made once more. Raises RefusedError."""
     report = WorkReport.objects.select_for_update().get(pk=report_id)
-    if report.state != State.NEEDS_ATTENTION or report.reason not in ("line_missing", "line_refused"):
+    if Answer.SEND_AGAIN not in answers_to(report, list(report.lines.order_by("number"))):
         raise RefusedError("hours_not_asked")
     # The last line says what was worked: it is made anew. Reversals, and what they reverse, are sent as they were.
     last = report.lines.order_by("-number")[:1].values("pk")
@@ -79,8 +97,8 @@ def send_again(report_id: int, user_id: int | None) -> Run:
         report.state = State.SENDING
     else:
         report.state, report.transferred_hash = State.WAITING, ""
-    report.reason, report.problems = "", []
-    report.save(update_fields=["state", "reason", "problems", "transferred_hash"])
+    report.reason, report.problems, report.answered_as = "", [], ""
+    report.save(update_fields=["state", "reason", "problems", "answered_as", "transferred_hash"])
     _note(report, "answer_send_again", user_id)
     return fetch_now(report.tenant_id, user_id)
 
@@ -89,10 +107,9 @@ def confirm_earlier(report_ids: Sequence[int], user_id: int | None) -> int:
     """These were transferred before us: they are counted, and never sent. Returns how many still asked for it."""
     reports = _asking_earlier(report_ids)
     for report in reports:
-        report.state, report.reason, report.problems = State.EARLIER, "earlier_confirmed", []
-        report.answered_hash = report.content_hash
+        _answered(report, State.EARLIER, "earlier_confirmed")
         _note(report, "earlier_confirmed", user_id)
-    WorkReport.objects.bulk_update(reports, ["state", "reason", "problems", "answered_hash"], batch_size=200)
+    save_many(reports, ANSWERED)
     return len(reports)
 
 
@@ -101,14 +118,29 @@ def send_anyway(report_ids: Sequence[int], user_id: int | None) -> int:
     reports = _asking_earlier(report_ids)
     for report in reports:
         report.state, report.reason, report.problems, report.earlier = State.WAITING, "", [], []
+        report.answered_as = ""
         _note(report, "answer_send_anyway", user_id)
-    WorkReport.objects.bulk_update(reports, ["state", "reason", "problems", "earlier"], batch_size=200)
+    save_many(reports, ["state", "reason", "problems", "earlier", "answered_as"])
     return len(reports)
 
 
 def _asking_earlier(report_ids: Sequence[int]) -> list[WorkReport]:
-    asking = WorkReport.objects.select_for_update().filter(pk__in=report_ids, state=State.NEEDS_ATTENTION)
-    return list(asking.filter(reason="earlier_found"))
+    """Those that ask whether they were transferred earlier, and those of which a person said so before they changed."""
+    is_back = Q(state=State.CHANGED, transferred_hash="") & ~Q(earlier=[])
+    asked = Q(state=State.NEEDS_ATTENTION, reason="earlier_found") | is_back
+    return list(WorkReport.objects.select_for_update().filter(asked, pk__in=report_ids))
+
+
+#: The columns that `_answered` sets.
+ANSWERED = ("state", "reason", "problems", "answer", "answered_as", "answered_hash", "answered_ready")
+
+
+def _answered(report: WorkReport, state: str, code: str) -> None:
+    """Nothing is to be sent for what the report says now. Another content, or another approval, asks again."""
+    policy = HoursPolicy.objects.get(tenant_id=report.tenant_id)
+    report.answered_ready = WorkReport.objects.filter(counts_as_ready(policy.terms()), pk=report.pk).exists()
+    report.state, report.reason, report.problems, report.answer = state, code, [], ""
+    report.answered_as, report.answered_hash = state, report.content_hash
 
 
 def _close(report_id: int, state: str, code: str, user_id: int | None, note: str) -> None:
@@ -122,9 +154,8 @@ def _close(report_id: int, state: str, code: str, user_id: int | None, note: str
     if report.answer:
         raise RefusedError("hours_not_asked")  # another one is being carried out
     if is_asked:
-        report.state, report.reason, report.problems = state, code, []
-        report.answered_hash, report.answer = report.content_hash, ""
-        report.save(update_fields=["state", "reason", "problems", "answered_hash", "answer"])
+        _answered(report, state, code)
+        report.save(update_fields=ANSWERED)
     unproven.update(state=LineState.POSTED, posted_at=database_now())
     _note(report, code, user_id, note)
 
@@ -132,12 +163,6 @@ def _close(report_id: int, state: str, code: str, user_id: int | None, note: str
 def _note(report: WorkReport, code: str, user_id: int | None, note: str = "") -> None:
     ReportEntry.objects.create(tenant_id=report.tenant_id, report=report, code=code, detail=note, user_id=user_id)
     audit(report.tenant_id, user_id, code, f"{report} {report.intempus_id}")
-
-
-def standing_line(report: WorkReport) -> JournalLine | None:
-    """The last line of the chain that says what was worked, where it stands in Uniconta. Call inside a scope."""
-    lines = report.lines.filter(state__in=JournalLine.STANDING, kind=JournalLine.Kind.TRANSFER)
-    return lines.order_by("-number").first()
 
 
 # ------------------------------------------------------------------------------------------------ carrying out
@@ -148,7 +173,7 @@ def carry_out(context: HoursContext) -> None:
     with tenant_scope(context.tenant_id):
         asked = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.CHANGED).exclude(answer="")
         keys = list(asked.order_by("pk").values_list("pk", "answer"))
-        rules = Rules.load(context.policy) if keys else None
+        rules = Rules.load(context.policy, asked) if keys else None
     if rules is None:
         return
     with leased(context) as lease:
@@ -160,49 +185,54 @@ def carry_out(context: HoursContext) -> None:
                 _plan_reversal(context, lease, key)
 
 
-def _asked(context: HoursContext, key: int, answer: str) -> WorkReport | None:
-    """The report, where that answer is still to be carried out and was given to what it says now."""
+def _asked(context: HoursContext, lease: Lease, key: int, answer: str) -> tuple[WorkReport, list[JournalLine]] | None:
+    """The report and its chain, where that answer is still to be carried out and was given to what it says now."""
+    fence(lease)
     report = WorkReport.objects.select_for_update().get(pk=key)
     if report.state != State.CHANGED or report.answer != answer:
         return None
     if report.answered_hash != report.content_hash:
         _drop_answer(context, report, "changed_after_transfer")
         return None
-    return report
+    return report, chains_of([report])[key]
 
 
 def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None:
     """The unposted line says what the report says now; that of a report no longer ready is put on hold."""
     with tenant_scope(context.tenant_id):
-        fence(lease)
-        report = _asked(context, key, WorkReport.Answer.CHANGE)
-        if report is None:
-            return
-        line = standing_line(report)
-        verdict = rules.judge(report)
-        if is_paused(context, database_now()):
+        asked = _asked(context, lease, key, WorkReport.Answer.CHANGE)
+        if asked is None or is_paused(context, database_now()):
             return  # a person is posting this very journal: after that
-    posted = context.connectors[System.UNICONTA].find_by_key(TRANSACTION, [line.reference]) if line else ()
-    if any(True for _ in posted):  # a journal may keep what is posted
-        line = None
-    if line is None or line.state != LineState.IN_JOURNAL:
+        report, chain = asked
+        line = standing_line(chain)
+        verdict = rules.judge(report)
+    is_there = line is not None and line.state == LineState.IN_JOURNAL
+    if line is None or not is_there or is_posted(context, line):
         _give_up(context, lease, report, "line_not_in_journal")
         return
     if verdict.outcome is Outcome.NEEDS_ATTENTION:
         _give_up(context, lease, report, verdict.code)
         return
     is_ready = verdict.outcome is Outcome.READY
-    before = line.seen
+    before, tried = line.seen, line.intended
 
     def is_as_seen(row: Row) -> bool:
-        return bool(seen(row) == before)
+        # Or as the last try left it, whose worker died before it could say so.
+        return bool(seen(row) == before or shows(row, tried))
 
     values: dict[str, Any] = {"OnHold": not is_ready}
     if is_ready:
-        line.values = dict(verdict.line)
         # What the report does not say any more is emptied, not left standing.
         emptied = {name: None for name in ("PayrollCategory", "TimeFrom", "TimeTo") if name not in verdict.line}
-        values |= emptied | wire(line)
+        values |= emptied | wire(line.reference, verdict.line)
+        with tenant_scope(context.tenant_id):
+            fence(lease)
+            line.intended = {
+                "values": dict(verdict.line),
+                "quantity": str(report.quantity),
+                "content_hash": report.content_hash,
+            }
+            line.save(update_fields=["intended"])
     try:
         written = context.connectors[System.UNICONTA].update(
             LINE, line.uniconta_id, values, is_as_planned=is_as_seen, stamp=None
@@ -213,16 +243,11 @@ def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None
         return
     with tenant_scope(context.tenant_id):
         now = fence(lease)
-        line.report = report
+        if is_ready:
+            adopt(line)
         note_seen(line, LineState.IN_JOURNAL, written.row, now)
         report.answer = ""
         if is_ready:
-            line.quantity, line.content_hash, line.journal = (
-                report.quantity,
-                report.content_hash,
-                line.values["Journal"],
-            )
-            line.save(update_fields=["values", "quantity", "content_hash", "journal"])
             settle_report(line, now)
         else:
             report.reason = "line_held"
@@ -234,17 +259,16 @@ def _change(context: HoursContext, lease: Lease, rules: Rules, key: int) -> None
 def _plan_reversal(context: HoursContext, lease: Lease, key: int) -> None:
     """The opposite of the line as it stands in Uniconta, at its own prices. What is booked anew follows when it is there."""
     with tenant_scope(context.tenant_id):
-        fence(lease)
-        report = _asked(context, key, WorkReport.Answer.REVERSE)
-        if report is None:
+        asked = _asked(context, lease, key, WorkReport.Answer.REVERSE)
+        if asked is None:
             return
-        line = standing_line(report)
-        [(_, last)] = last_lines([report])
-        if line is None or last is None:
+        report, chain = asked
+        line = standing_line(chain)
+        if line is None:
             _drop_answer(context, report, "line_not_in_journal")
             return
         values = _reversed(line, context.policy.closed_until)
-        number = last.number + 1
+        number = chain[-1].number + 1
         JournalLine.objects.create(
             tenant_id=context.tenant_id,
             report=report,
@@ -264,8 +288,10 @@ def _plan_reversal(context: HoursContext, lease: Lease, key: int) -> None:
 
 
 def _reversed(line: JournalLine, closed_until: date | None) -> dict[str, Any]:
+    # As it stands there: what a person emptied is not repeated.
+    said = {name: value for name, value in line.values.items() if name not in SEEN} if line.seen else line.values
     stands = {name: value for name, value in line.seen.items() if name != "Voucher"}
-    values = {**line.values, **stands, "Journal": line.journal}
+    values = {**said, **stands, "Journal": line.journal}
     quantity = -Decimal(str(values["Qty"]))
     day = date.fromisoformat(str(values["Date"])[:10])
     if closed_until is not None and day <= closed_until:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION_BY_PROJECT
 from mappings.spec import System
+from sync.domain.bulk import save_many
 from sync.domain.hooks import HOOKS, other_hosts
 from sync.domain.hours.context import HoursContext
 from sync.domain.hours.following import signature
@@ -74,7 +75,7 @@ def _look(context: HoursContext, reports: Sequence[WorkReport]) -> None:
                 report.state, report.reason, report.problems = State.NEEDS_ATTENTION, CODE, [[CODE, text]]
                 entries.append(_entry(context, report, text))
         columns = ["is_from_before", "earlier", "state", "reason", "problems"]
-        WorkReport.objects.bulk_update(reports, columns, batch_size=200)
+        save_many(reports, columns)
         ReportEntry.objects.bulk_create(entries)
     context.count("earlier", len(entries))
 

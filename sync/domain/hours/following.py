@@ -10,26 +10,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
-from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION_BY_PROJECT
+from mappings.entities.work_report import LINE_BY_JOURNAL, TRANSACTION, TRANSACTION_BY_PROJECT
 from mappings.spec import System
 from mappings.transforms import plain_number
 from sync.connectors.base import Connector, Row
 from sync.domain.context import database_now
+from sync.domain.hours.answers import standing_line
 from sync.domain.hours.context import HoursContext
-from sync.domain.hours.transfer import entry, look_up, note_seen, save, seen, settle_report
+from sync.domain.hours.transfer import CUT, entry, look_up, note_seen, save, seen, settle_report
 from sync.models import JournalLine, ReferenceRow, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
 
 LineState = JournalLine.State
 State = WorkReport.State
-#: Not settled for good: looked for again each time. A posted line stays posted.
-FOLLOWED = (LineState.IN_JOURNAL, LineState.NOT_PROVEN, LineState.MISSING, LineState.GIVEN_UP)
+#: Not found, or not told from others: looked for again for a while. A posted line stays posted.
+LOST = (LineState.NOT_PROVEN, LineState.MISSING, LineState.GIVEN_UP)
+#: Then whoever deletes, posts or proves it does so by hand: otherwise the calls would grow with every line ever lost.
+LOOKED_FOR = timedelta(days=30)
 CHUNK = 1000
+#: Where a line stands otherwise than it was sent, the hours check differs.
+COUNTED = ("Date", "Employee", "Qty")
 #: What makes a transaction the same as a line where the reference did not survive.
 SIGNATURE = ("Date", "Employee", "Project", "Item")  # and the quantity
 
@@ -41,14 +48,18 @@ def follow_lines(context: HoursContext) -> None:
     """
     with tenant_scope(context.tenant_id):
         read_from = database_now()
+        is_lost = Q(state__in=LOST) & (Q(lost_at=None) | Q(lost_at__gte=read_from - LOOKED_FOR))
+        is_closed = Q(
+            report__state__in=(State.ACCEPTED, State.BY_HAND), state__in=(LineState.MISSING, LineState.GIVEN_UP)
+        )
         lines = list(
-            JournalLine.objects.filter(tenant_id=context.tenant_id, state__in=FOLLOWED, sent_at__lt=read_from)
-            .exclude(report__state=State.CLOSED)
+            JournalLine.objects.filter(Q(state=LineState.IN_JOURNAL) | is_lost, tenant_id=context.tenant_id)
+            .filter(sent_at__lt=read_from)
+            .exclude(Q(report__state=State.CLOSED) | Q(report__reason=CUT) | is_closed)
             .select_related("report")
         )
         ReportCursor.objects.filter(tenant_id=context.tenant_id).update(journal_read_at=read_from)
-        kept = ReferenceRow.objects.filter(tenant_id=context.tenant_id, list="journal", data__DeleteLines=False)
-        keeping = set(kept.values_list("key", flat=True))  # journals in which posted lines stay
+        keeping = _keeping(context)
     if not lines:
         return
     connector = context.connectors[System.UNICONTA]
@@ -62,8 +73,42 @@ def follow_lines(context: HoursContext) -> None:
         found |= look_up(connector, [line.reference for line in left])
     lost = [line for line in left if line.reference not in found]
     guessed = _by_signature(context, connector, lost) if lost else {}
+    found |= _kept_and_posted(context, connector, [line for line in left if line.journal in keeping], found)
     for start in range(0, len(lines), CHUNK):
         _remember(context, lines[start : start + CHUNK], found, guessed)
+
+
+def is_posted(context: HoursContext, line: JournalLine) -> bool:
+    """Whether the line is among the posted transactions, also where its journal keeps what is posted. Raises RemoteError."""
+    connector = context.connectors[System.UNICONTA]
+    if any(True for _ in connector.find_by_key(TRANSACTION, [line.reference])):
+        return True
+    with tenant_scope(context.tenant_id):
+        is_kept = line.journal in _keeping(context)
+    return is_kept and _by_signature(context, connector, [line])[line.pk][0] == LineState.POSTED
+
+
+def _keeping(context: HoursContext) -> set[str]:
+    """Journals in which posted lines stay. Call inside a scope."""
+    kept = ReferenceRow.objects.filter(tenant_id=context.tenant_id, list="journal", data__DeleteLines=False)
+    return set(kept.values_list("key", flat=True))
+
+
+def _kept_and_posted(
+    context: HoursContext,
+    connector: Connector,
+    lines: Sequence[JournalLine],
+    found: Mapping[str, list[tuple[str, Row]]],
+) -> dict[str, list[tuple[str, Row]]]:
+    """Lines that their journal shows still, and whose transactions lost the reference when they were posted."""
+    shown = [line for line in lines if {state for state, _ in found.get(line.reference, ())} == {LineState.IN_JOURNAL}]
+    guessed = _by_signature(context, connector, shown) if shown else {}
+    by_key = {line.pk: line.reference for line in shown}
+    return {
+        by_key[key]: [*found[by_key[key]], (state, row)]
+        for key, (state, row) in guessed.items()
+        if state == LineState.POSTED and row is not None
+    }
 
 
 def signature(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -125,31 +170,60 @@ def _remember(
             if line.state != old.state or line.sent_at != old.sent_at:
                 continue
             chain = chains[line.report_id]
-            before = (line.state, line.seen, line.is_on_hold, line.report.reason)
+            before, was = _known(line), (line.state, line.seen)
             if rows_there := found.get(line.reference):
                 states = [state for state, _ in rows_there]
                 is_doubled = len(set(states)) < len(states) or _is_doubled(line, chain)
                 note_seen(line, *rows_there[-1], now)
-                _settle(line, chain, "line_doubled" if is_doubled else "", was_lost=before[0] == LineState.GIVEN_UP)
+                _settle(line, chain, "line_doubled" if is_doubled else "", was_lost=was[0] == LineState.GIVEN_UP)
+                _ask_about_edits(line, chain, was[1])
             elif line.state == LineState.GIVEN_UP:
-                continue
+                line.lost_at = line.lost_at or now
             else:
                 state_found, row = guessed[line.pk]
+                since = line.lost_at or now
                 if row is None:
                     line.state = LineState(state_found)
                     _settle(line, chain, "line_missing")
                 else:
                     note_seen(line, state_found, row, now)
                     _settle(line, chain, "")
-            if (line.state, line.seen, line.is_on_hold, line.report.reason) != before:
+                line.lost_at = since if line.state in LOST else None
+            if line.intended and not line.report.answer:  # it was not made, and nobody makes it any more
+                line.intended = {}
+            if _known(line) != before:
                 changed.append(line)
-                if line.state != before[0]:
+                if line.state != was[0]:
                     entries.append(entry(context, line, f"line_{line.state}"))
-                elif line.seen != before[1]:
+                elif line.seen != was[1]:
                     entries.append(entry(context, line, "line_edited"))
         save(changed, entries)
         context.count("posted", sum(line.state == LineState.POSTED for line in changed))
         context.count("missing", sum(line.state == LineState.MISSING for line in changed))
+
+
+def _known(line: JournalLine) -> tuple[object, ...]:
+    """What a look may alter."""
+    report = line.report
+    said = (line.state, line.seen, line.is_on_hold, line.lost_at, line.intended, line.values)
+    return (*said, report.state, report.reason)
+
+
+def _ask_about_edits(line: JournalLine, chain: Sequence[JournalLine], before: Mapping[str, Any]) -> None:
+    """A person changed in Uniconta what the hours check counts: another one says whether that is meant. Once accepted, only
+    another change asks again.
+    """
+    report = line.report
+    counting = [each for each in chain if each.kind == JournalLine.Kind.REVERSAL or each is standing_line(chain)]
+    edited = [each for each in counting if each.state in JournalLine.STANDING and set(each.differing) & set(COUNTED)]
+    if report.state == State.CHANGED and report.reason == "line_edited":
+        if not edited and (said := standing_line(chain)):
+            settle_report(said, said.confirmed_at or timezone.now())
+        return
+    is_new = report.state == State.ACCEPTED and any(before.get(name) != line.seen.get(name) for name in COUNTED)
+    if line in edited and (report.state == State.TRANSFERRED or is_new):
+        report.state, report.reason, report.answered_as = State.CHANGED, "line_edited", ""
+        report.problems = [["line_edited", line.reference]]
 
 
 def _is_doubled(line: JournalLine, chain: Sequence[JournalLine]) -> bool:

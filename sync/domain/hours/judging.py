@@ -11,8 +11,10 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from mappings.hours import LineRule, Lists, Outcome, Ready, Terms, Verdict, judge
+from mappings.hours import Kind, LineRule, Lists, Outcome, Ready, Terms, Treatment, Verdict, judge
 from mappings.models import HoursPolicy, WorkTypeRule
+from sync.domain.bulk import save_many
+from sync.domain.hours.answers import chains_of, standing_line
 from sync.domain.hours.context import HoursContext
 from sync.domain.hours.lists import load_lists
 from sync.models import ReportCursor, ReportEntry, WorkReport
@@ -22,11 +24,13 @@ State = WorkReport.State
 CHUNK = 1000
 #: What only another rule or setting can alter; looked at again when those change, or the report itself.
 SETTLED = (State.SKIPPED, State.BEFORE_START, State.GONE)
+#: Why a report asks though it says what was sent: what its line in Uniconta says is another matter.
+OF_THE_LINE = ("line_held", "line_edited")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything by which a tenant's reports are judged. Load inside a scope, use anywhere."""
+    """Everything by which a tenant's reports are judged. Load inside a scope, use anywhere, but only on those reports."""
 
     terms: Terms
     lists: Lists
@@ -35,11 +39,12 @@ class Rules:
     today: date
 
     @classmethod
-    def load(cls, policy: HoursPolicy) -> Rules:
+    def load(cls, policy: HoursPolicy, reports: QuerySet[WorkReport] | None = None) -> Rules:
+        """For judging `reports`; without any, what does not depend on them."""
         rules = list(WorkTypeRule.objects.filter(tenant_id=policy.tenant_id))
         return cls(
             policy.terms(),
-            load_lists(policy.tenant_id),
+            load_lists(policy.tenant_id, reports, {rule.item for rule in rules}),
             {rule.work_type_id: rule.line_rule() for rule in rules if rule.work_type_id},
             {rule.work_type_name: rule.line_rule() for rule in rules if not rule.work_type_id},
             timezone.localdate(),
@@ -55,6 +60,19 @@ class Rules:
         return judge(report, self.terms, self.rule(report.work_type_id), self.lists, self.today)
 
     @property
+    def hidden_work_types(self) -> set[str]:
+        """Ids of the kinds of absence that are not transferred. Sickness is health data: of these only what counting needs
+        is kept.
+        """
+        return {
+            key
+            for key in self.lists.work_types
+            if self.lists.kind_of_work_type(key) is Kind.ABSENCE
+            and ((rule.treatment if (rule := self.rule(key)) else None) or self.terms.treatment(Kind.ABSENCE))
+            is Treatment.SKIP
+        }
+
+    @property
     def fingerprint(self) -> str:
         """Equal as long as a report of the settled states would be judged the same."""
         parts = (self.by_work_type, self.by_name, self.lists.work_types, self.lists.work_categories)
@@ -65,12 +83,12 @@ class Rules:
 def judge_reports(context: HoursContext) -> None:
     """Judge every report that is not transferred yet, and find those that changed after they were."""
     with tenant_scope(context.tenant_id):
-        rules = Rules.load(context.policy)
+        fingerprint = Rules.load(context.policy).fingerprint
         position = ReportCursor.objects.get(tenant_id=context.tenant_id)
-    fingerprint = rules.fingerprint
-    states = [state for state in WorkReport.OPEN if fingerprint != position.terms_hash or state not in SETTLED]
-    # What was transferred once is never judged as if it had not been: it asks a person, or has changed.
-    reports = WorkReport.objects.filter(tenant_id=context.tenant_id, state__in=states, transferred_hash="")
+        states = [state for state in WorkReport.OPEN if fingerprint != position.terms_hash or state not in SETTLED]
+        # What was transferred once is never judged as if it had not been: it asks a person, or has changed.
+        reports = WorkReport.objects.filter(tenant_id=context.tenant_id, state__in=states, transferred_hash="")
+        rules = Rules.load(context.policy, reports)
     for chunk in _chunks(context, reports):
         _judge_chunk(context, rules, chunk)
     moved = WorkReport.objects.filter(_has_moved(rules.terms), tenant_id=context.tenant_id)
@@ -104,9 +122,7 @@ def _judge_chunk(context: HoursContext, rules: Rules, keys: list[int]) -> None:
             for name, value in new.items():
                 setattr(report, name, value)
             changed.append(report)
-        WorkReport.objects.bulk_update(
-            changed, ["state", "reason", "problems", "warnings", "line", "kind"], batch_size=200
-        )
+        save_many(changed, ["state", "reason", "problems", "warnings", "line", "kind"])
         ReportEntry.objects.bulk_create(entries)
 
 
@@ -131,17 +147,27 @@ def _columns(report: WorkReport, rules: Rules, verdict: Verdict) -> dict[str, An
 
 
 def _has_moved(terms: Terms) -> Q:
-    """Transferred reports that are not what was transferred any more, and those that are again."""
-    is_ready = Q(is_gone=False, content_hash=F("transferred_hash"))
-    if terms.ready_when is Ready.APPROVED:
-        is_ready &= Q(is_approved=True)
-    elif terms.ready_when is Ready.LOCKED:
-        is_ready &= Q(is_locked=True)
-    answered_otherwise = Q(state__in=[State.ACCEPTED, State.BY_HAND, State.EARLIER]) & ~Q(
-        content_hash=F("answered_hash")
+    """Reports that are not what was transferred, or answered for, any more; and those that are again."""
+    is_as_sent = counts_as_ready(terms) & Q(content_hash=F("transferred_hash"))
+    is_back = Q(state=State.CHANGED) & (~Q(reason__in=OF_THE_LINE) & is_as_sent | is_as_answered(terms))
+    answered_otherwise = Q(state__in=WorkReport.ANSWERED) & ~is_as_answered(terms)
+    return Q(state=State.TRANSFERRED) & ~is_as_sent | is_back | answered_otherwise
+
+
+def counts_as_ready(terms: Terms) -> Q:
+    """As `mappings.hours.is_ready`, of what was ready once: days only pass."""
+    rule = {Ready.APPROVED: Q(is_approved=True), Ready.LOCKED: Q(is_locked=True), Ready.DAYS: Q()}
+    return Q(is_gone=False) & rule[terms.ready_when]
+
+
+def is_as_answered(terms: Terms) -> Q:
+    """It says what a person answered for: the same content, as ready or unready as it was then."""
+    was_ready = counts_as_ready(terms)
+    return (
+        ~Q(answered_as="")
+        & Q(content_hash=F("answered_hash"))
+        & (Q(answered_ready=True) & was_ready | Q(answered_ready=False) & ~was_ready)
     )
-    is_back = Q(state=State.CHANGED) & ~Q(reason="line_held") & is_ready
-    return Q(state=State.TRANSFERRED) & ~is_ready | is_back | answered_otherwise
 
 
 def _note_changed(context: HoursContext, rules: Rules, keys: list[int]) -> None:
@@ -149,25 +175,34 @@ def _note_changed(context: HoursContext, rules: Rules, keys: list[int]) -> None:
         reports = WorkReport.objects.select_for_update().filter(
             _has_moved(rules.terms), pk__in=keys, tenant_id=context.tenant_id
         )
+        answered = set(reports.filter(is_as_answered(rules.terms)).values_list("pk", flat=True))
+        ready = set(reports.filter(counts_as_ready(rules.terms)).values_list("pk", flat=True))
         rows, entries = list(reports), []
+        chains = chains_of(report for report in rows if report.state == State.CHANGED)
         for report in rows:
-            if report.state == State.CHANGED:
-                report.state, report.reason, report.answer = State.TRANSFERRED, "", ""  # nothing to carry out any more
-                code = "changed_back"
-            else:
-                report.state, report.reason = State.CHANGED, _what_changed(report)
-                code = report.reason
+            if report.state != State.CHANGED:
+                code = report.reason = _what_changed(report, report.pk in ready)
+                report.state = State.CHANGED
+            elif report.pk in answered:
+                code, report.state, report.reason = "changed_back", State(report.answered_as), ""
+            elif standing_line(chains[report.pk]) is None:
+                continue  # what it says again does not stand in Uniconta any more
+            else:  # nothing to carry out any more
+                code, report.state, report.reason = "changed_back", State.TRANSFERRED, ""
+                report.answer = report.answered_as = ""
             entries.append(_entry(context, report, code))
-        WorkReport.objects.bulk_update(rows, ["state", "reason", "answer"], batch_size=200)
+        save_many(rows, ["state", "reason", "answer", "answered_as"])
         ReportEntry.objects.bulk_create(entries)
 
 
-def _what_changed(report: WorkReport) -> str:
+def _what_changed(report: WorkReport, is_ready: bool) -> str:
+    """Since it was transferred, or since a person answered for it."""
     if report.is_gone:
         return "deleted_after_transfer"
-    if not report.transferred_hash or report.content_hash != report.transferred_hash:
+    known = report.transferred_hash if report.state == State.TRANSFERRED else report.answered_hash
+    if report.content_hash != known:
         return "changed_after_transfer"
-    return "withdrawn_after_transfer"
+    return "approved_after_answer" if is_ready else "withdrawn_after_transfer"
 
 
 def _entry(context: HoursContext, report: WorkReport, code: str, detail: str = "") -> ReportEntry:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from mappings.entities.work_report import KEPT, LISTS, id_of
@@ -13,11 +14,14 @@ from mappings.models import RecordLink
 from mappings.spec import System
 from mappings.transforms import TRANSFORMS, MappingError, read_text
 from sync.connectors.base import Connector, Row
-from sync.models import ReferenceRow, ReportCursor
+from sync.domain.bulk import save_many
+from sync.models import ReferenceRow, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
 
 #: Known lists by the Intempus id of their rows; all others by the Uniconta key.
 BY_ID = ("work_type", "work_category")
+#: The pairs a report refers to, by the column that holds the Intempus id.
+LINKED = {"project": "case_id", "employee": "employee_id", "product": "product_id"}
 
 
 def read_lists(tenant_id: int, connectors: Mapping[System, Connector]) -> None:
@@ -60,7 +64,7 @@ def _store(tenant_id: int, name: str, rows: Mapping[str, Mapping[str, Any]]) -> 
             for column, value in values.items():
                 setattr(row, column, value)
             changed.append(row)
-    ReferenceRow.objects.bulk_update(changed, ["key", "name", "data", "is_gone"], batch_size=500)
+    save_many(changed, ["key", "name", "data", "is_gone"])
     ReferenceRow.objects.bulk_create(
         (
             ReferenceRow(tenant_id=tenant_id, list=name, remote_id=remote_id, **row)
@@ -71,16 +75,32 @@ def _store(tenant_id: int, name: str, rows: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def load_lists(tenant_id: int) -> Lists:
-    """All lists as last read, and which Intempus record is which in Uniconta. Call inside a scope."""
+def load_lists(tenant_id: int, reports: QuerySet[WorkReport] | None, items: Collection[str]) -> Lists:
+    """The lists as last read, and which Intempus record is which in Uniconta. Call inside a scope.
+
+    Of the long ones only what `reports` and rules (`items`) refer to: a company has thousands of items and projects, and few
+    of them are in the reports that are still to be judged.
+    """
+    links: dict[str, dict[str, str]] = {entity: {} for entity in LINKED}
+    if reports is not None:
+        asked = Q()
+        for entity, column in LINKED.items():
+            asked |= Q(entity=entity, intempus_id__in=reports.order_by().values(column))
+        pairs = RecordLink.objects.filter(asked, tenant_id=tenant_id).exclude(uniconta_key="").exclude(intempus_id="")
+        for entity, intempus_id, key in pairs.values_list("entity", "intempus_id", "uniconta_key"):
+            links[entity][intempus_id] = key
+    wanted = {
+        "item": {*items, *links["product"].values()},
+        "employee": set(links["employee"].values()),
+        "project": set(links["project"].values()),
+    }
+    rows = Q(list__in=[name for name in LISTS if name not in wanted])
+    for name, keys in wanted.items():
+        rows |= Q(list=name, key__in=keys)
     found: dict[str, dict[str, Listed]] = {name: {} for name in LISTS}
-    rows = ReferenceRow.objects.filter(tenant_id=tenant_id, is_gone=False)
-    for name, remote_id, key, title, data in rows.values_list("list", "remote_id", "key", "name", "data"):
+    there = ReferenceRow.objects.filter(rows, tenant_id=tenant_id, is_gone=False)
+    for name, remote_id, key, title, data in there.values_list("list", "remote_id", "key", "name", "data"):
         found[name][remote_id if name in BY_ID else key] = Listed(key, title, data)
-    links: dict[str, dict[str, str]] = {"project": {}, "employee": {}, "product": {}}
-    pairs = RecordLink.objects.filter(tenant_id=tenant_id, entity__in=links).exclude(uniconta_key="")
-    for entity, intempus_id, key in pairs.exclude(intempus_id="").values_list("entity", "intempus_id", "uniconta_key"):
-        links[entity][intempus_id] = key
     return Lists(
         work_types=found["work_type"],
         work_categories=found["work_category"],

@@ -7,7 +7,7 @@ a month. What that costs does not depend on how many old reports there are, save
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,14 +16,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mappings.entities.work_report import NAME, REPORT, read_report
-from mappings.hours import content_hash, quantity
-from mappings.models import HoursPolicy
+from mappings.hours import Ready, content_hash, is_hidden, quantity
 from mappings.spec import System
 from mappings.transforms import MappingError, read_text
 from sync.connectors.base import Row
+from sync.domain.bulk import save_many
 from sync.domain.context import database_now
 from sync.domain.hours.context import HoursContext
+from sync.domain.hours.hiding import HIDDEN, hide
 from sync.domain.pull import advance, restart
+from sync.domain.retention import years_kept_from
 from sync.models import Cursor, ReportCursor, ReportEntry, WorkReport
 from tenants.scoping import tenant_scope
 
@@ -31,14 +33,16 @@ WINDOW_EVERY = timedelta(hours=1)
 EVERYTHING_EVERY = timedelta(days=30)
 CHUNK = 1000
 #: What a change of these says is said by a code of its own.
-QUIET = ("approvals", "origin", "employee_name", "case_name", "category_name", "employee_number")
+QUIET = ("approvals", "origin", "employee_name", "case_name", "category_name", "employee_number", "kind")
 
 
 def read_reports(context: HoursContext, *, is_window_due: bool = False) -> None:
     """Read what may have changed and store it. Raises RemoteError; what was read until then is stored."""
     with tenant_scope(context.tenant_id):
+        hidden = hide(context.policy)
         position, _ = ReportCursor.objects.get_or_create(tenant_id=context.tenant_id)
         now = database_now()
+    context.hidden_work_types.update(hidden)
     if _is_due(position.everything_read_at, EVERYTHING_EVERY, now):
         _read_everything(context, position, now)
         return
@@ -85,7 +89,7 @@ def _read_window(context: HoursContext, now: datetime) -> None:
     start = timezone.localdate() - timedelta(days=context.policy.window_days)
     seen = _store(context, connector.read_where(REPORT, {"start_date__gte": start.isoformat()}))
     expected = Q(starts_on__gte=start)
-    if context.policy.ready_when == HoursPolicy.ReadyWhen.APPROVED:
+    if context.policy.ready_when == Ready.APPROVED.value:
         older = {"approved": "false", "start_date__lte": (start - timedelta(days=1)).isoformat()}
         seen |= _store(context, connector.read_where(REPORT, older))
         # An older one that has left this list was approved, or deleted: it is looked up by itself.
@@ -144,10 +148,17 @@ def _store_chunk(context: HoursContext, rows: Mapping[str, Row], *, is_first: bo
     reports = WorkReport.objects.select_for_update().filter(tenant_id=context.tenant_id, intempus_id__in=rows)
     known = {report.intempus_id: report for report in reports}
     new, changed, entries = [], [], []
+    kept_from = years_kept_from(timezone.now())
     for intempus_id, row in rows.items():
-        values = _columns(row)
         report = known.get(intempus_id)
+        values = _columns(row)
+        if _hides(context.hidden_work_types, values, report):
+            values |= HIDDEN
+        elif report is not None and is_hidden(report):
+            values["kind"] = ""  # it is something else now
         if report is None:
+            if values["starts_on"] < kept_from:
+                continue  # kept, and removed when its time was over
             report = WorkReport(tenant_id=context.tenant_id, intempus_id=intempus_id, is_from_before=is_first, **values)
             report.content_hash = content_hash(report)
             new.append(report)
@@ -176,6 +187,12 @@ def _store_chunk(context: HoursContext, rows: Mapping[str, Row], *, is_first: bo
     context.count("changed", len(changed))
 
 
+def _hides(work_types: Collection[str], values: Mapping[str, Any], report: WorkReport | None) -> bool:
+    """Not where it stands in the books as what it is: then the setting came later."""
+    is_booked = report is not None and report.transferred_hash and report.work_type_id == values["work_type_id"]
+    return values["work_type_id"] in work_types and not values["product_id"] and not is_booked
+
+
 def _code(report: WorkReport, was_approved: bool, was_locked: bool) -> str:
     if report.is_approved != was_approved:
         return "report_approved" if report.is_approved else "report_withdrawn"
@@ -192,8 +209,8 @@ def _touch(report: WorkReport) -> None:
 
 
 def _save(reports: list[WorkReport], entries: list[ReportEntry]) -> None:
-    columns = [*_COLUMNS, "quantity", "is_gone", "content_hash", "changed_at", "state", "attempts", "due_at"]
-    WorkReport.objects.bulk_update(reports, columns, batch_size=200)
+    columns = [*_COLUMNS, "kind", "quantity", "is_gone", "content_hash", "changed_at", "state", "attempts", "due_at"]
+    save_many(reports, columns)
     ReportEntry.objects.bulk_create(entries, batch_size=500)
 
 

@@ -17,15 +17,17 @@ from typing import Any
 
 from django.conf import settings
 
-from mappings.entities.work_report import LINE, TRANSACTION
+from mappings.entities.work_report import LINE, LINE_BY_JOURNAL, TRANSACTION
 from mappings.hours import quantity, reference
 from mappings.models import HoursPolicy
 from mappings.spec import System
 from mappings.transforms import plain_number
 from sync.connectors.base import Connector, Row
 from sync.connectors.errors import NeedsAttention, RemoteError, Unclear
+from sync.domain.bulk import save_many
 from sync.domain.claim import LeaseLostError, fence
 from sync.domain.doorbell import Lease, lease_seconds, release, take_lease
+from sync.domain.hours.answers import chains_of
 from sync.domain.hours.context import HoursContext
 from sync.domain.push import CALL_SECONDS
 from sync.models import JournalLine, ReportEntry, WorkReport
@@ -41,6 +43,8 @@ LOST_IN_A_ROW = 3
 BACK_OFF_FIRST, BACK_OFF_LONGEST, ATTEMPTS = 60, 3600, 6
 #: Uniconta said done, and does not show the line.
 NOT_FOUND = "not_found_after_write"
+#: Or it stands there under a shortened reference.
+CUT = "line_cut"
 #: A drain has the lease for a few seconds at a time; what waits longer is left to the next run.
 LEASE_WAIT_SECONDS, LEASE_LOOK_SECONDS = 15.0, 0.2
 
@@ -100,7 +104,7 @@ def _claim(context: HoursContext, lease: Lease) -> tuple[list[JournalLine], list
             line.error_code = line.error_detail = ""
         columns = ["state", "claim", "sent_at", "error_code", "error_detail"]
         again = [line for line in fresh if line.pk is not None]
-        JournalLine.objects.bulk_update([*taken, *again], [*columns, *SAID], batch_size=BATCH)
+        save_many([*taken, *again], [*columns, *SAID])
         JournalLine.objects.bulk_create([line for line in fresh if line.pk is None])
         WorkReport.objects.filter(pk__in=[line.report_id for line in fresh]).update(state=State.SENDING)
         return taken, fresh
@@ -119,7 +123,10 @@ def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[Journ
     reversals = list(planned.select_related("report").order_by("pk")[:count])
     ready = WorkReport.objects.filter(tenant_id=context.tenant_id, state=State.READY, due_at__lte=now)
     reports = list(ready.order_by("starts_on", "pk")[: count - len(reversals)])
-    chains = last_lines(reports)
+    chains = [
+        (report, chain[-1] if chain else None)
+        for report, chain in zip(reports, chains_of(reports).values(), strict=True)
+    ]
     found_again = [last for _, last in chains if last is not None and _stands(last)]
     for line in found_again:  # given up for lost, and there after all
         settle_report(line, now)
@@ -130,16 +137,6 @@ def _fresh_lines(context: HoursContext, now: datetime, count: int) -> list[Journ
 def _stands(line: JournalLine) -> bool:
     """Whether the hours of its report are in Uniconta by this line."""
     return line.kind == JournalLine.Kind.TRANSFER and line.state in JournalLine.STANDING
-
-
-def last_lines(reports: Sequence[WorkReport]) -> list[tuple[WorkReport, JournalLine | None]]:
-    """Each report with the last line of its chain. Call inside a scope."""
-    last: dict[int, JournalLine] = {}
-    by_key = {report.pk: report for report in reports}
-    for line in JournalLine.objects.filter(report__in=reports).order_by("number"):
-        line.report = by_key[line.report_id]
-        last[line.report_id] = line
-    return [(report, last.get(report.pk)) for report in reports]
 
 
 def _may_follow(last: JournalLine | None) -> bool:
@@ -181,7 +178,11 @@ def _send(context: HoursContext, lease: Lease, unclear: Sequence[JournalLine], f
     missing = _settle_found(context, lease, connector, [*unclear, *fresh])
     # Surely not there. The report may have changed since: it is judged afresh before anything is sent for it.
     lost = [line for line in missing if line in unclear]
-    _lose(context, lease, [line for line in lost if line.error_code == NOT_FOUND])
+    never_shown = [line for line in lost if line.error_code == NOT_FOUND]
+    shortened = _shortened(connector, never_shown)
+    _lose(context, lease, shortened, CUT, Unclear(NOT_FOUND, is_outage=False))
+    never_shown = [line for line in never_shown if line not in shortened]
+    _lose(context, lease, never_shown, "line_missing", Unclear(NOT_FOUND, is_outage=False))
     _put_back(context, lease, [line for line in lost if line.error_code != NOT_FOUND], "")
     missing = [line for line in missing if line not in unclear]
     if not missing:
@@ -196,7 +197,7 @@ def _send(context: HoursContext, lease: Lease, unclear: Sequence[JournalLine], f
         _send_singly(context, lease, connector, missing)
         return
     try:
-        connector.create_many(LINE, [wire(line) for line in missing])
+        connector.create_many(LINE, [wire(line.reference, line.values) for line in missing])
     except Unclear as error:
         for line in missing:
             line.report.attempts = 1
@@ -224,7 +225,7 @@ def _send_singly(context: HoursContext, lease: Lease, connector: Connector, line
             _put_back(context, lease, [line, *rest], "")
             return
         try:
-            written = connector.create(LINE, wire(line), creation_id="")
+            written = connector.create(LINE, wire(line.reference, line.values), creation_id="")
         except Unclear as error:
             lost.append(line)
             line.report.attempts += 1
@@ -236,7 +237,10 @@ def _send_singly(context: HoursContext, lease: Lease, connector: Connector, line
                 raise
             _unclear(context, lease, [line], error)
         except NeedsAttention as error:
-            _refuse(context, lease, line, error)
+            if error.code == "key_truncated":
+                _lose(context, lease, [line], CUT, error)
+            else:
+                _refuse(context, lease, line, error)
         except RemoteError as error:
             _put_back(context, lease, [line, *rest], error.code)
             raise
@@ -245,10 +249,10 @@ def _send_singly(context: HoursContext, lease: Lease, connector: Connector, line
             _confirm(context, lease, {line: [(LineState.IN_JOURNAL, written.row)]})
 
 
-def wire(line: JournalLine) -> dict[str, Any]:
-    """The line as Uniconta takes it: numbers are JSON numbers there (API page 1.6)."""
-    numbers = {name: float(line.values[name]) for name in ("Qty", "CostPrice", "SalesPrice") if name in line.values}
-    return {**line.values, **numbers, "ReferenceNumber": line.reference}
+def wire(reference: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as Uniconta takes it: numbers are JSON numbers there (API page 1.6)."""
+    numbers = {name: float(values[name]) for name in ("Qty", "CostPrice", "SalesPrice") if name in values}
+    return {**values, **numbers, "ReferenceNumber": reference}
 
 
 def look_up(connector: Connector, references: Iterable[str]) -> dict[str, list[tuple[str, Row]]]:
@@ -274,6 +278,24 @@ def _settle_found(
         raise
     _confirm(context, lease, {line: found[line.reference] for line in lines if line.reference in found})
     return [line for line in lines if line.reference not in found]
+
+
+def _shortened(connector: Connector, lines: Sequence[JournalLine]) -> list[JournalLine]:
+    """Those that stand in their journal under the beginning of their reference (keys may be cut, API page 1.6)."""
+    if not lines:
+        return []
+    rows = list(connector.find_by_key(LINE_BY_JOURNAL, sorted({line.journal for line in lines})))
+    return [line for line in lines if any(_is_cut(line, row) for row in rows)]
+
+
+def _is_cut(line: JournalLine, row: Row) -> bool:
+    name = str(row.get("ReferenceNumber") or "")
+    return (
+        bool(name)
+        and name != line.reference
+        and line.reference.startswith(name)
+        and shows(row, {"values": line.values})
+    )
 
 
 # ------------------------------------------------------------------------------------------------ remembering
@@ -324,10 +346,12 @@ def settle_report(line: JournalLine, now: datetime) -> None:
 
 def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:
     """Keep what Uniconta shows of the line."""
-    line.state, line.claim = LineState(state), None
+    if line.intended and shows(row, line.intended):
+        adopt(line)
+    line.state, line.claim, line.lost_at = LineState(state), None, None
     line.uniconta_id = str(row.get("RowId") or line.uniconta_id)
     line.seen = seen(row)
-    line.differing = sorted(name for name in COMPARED if name in line.values and not _is_same(line, name))
+    line.differing = _differing(line.values, line.seen)
     line.is_on_hold = row.get("OnHold") is True
     if line.state == LineState.IN_JOURNAL:
         line.journal = str(row.get("Journal") or line.journal)  # a person may have moved it
@@ -335,6 +359,23 @@ def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:
     line.confirmed_at = line.confirmed_at or now
     if line.state == LineState.POSTED:
         line.posted_at = line.posted_at or now
+
+
+def adopt(line: JournalLine) -> None:
+    """The change under way is made: the line says what was intended."""
+    line.values, line.content_hash = line.intended["values"], line.intended["content_hash"]
+    line.quantity, line.journal = Decimal(line.intended["quantity"]), line.values["Journal"]
+    line.intended = {}
+
+
+def shows(row: Row, intended: Mapping[str, Any]) -> bool:
+    """Whether the row is as a change under way was to make it; texts may have been cut."""
+    if not intended:
+        return False
+    sent, stands = intended["values"], seen(row)
+    text = str(stands.get("Text", ""))
+    is_cut = bool(text) and str(sent.get("Text", "")).startswith(text)
+    return _differing(sent, stands) in ([], ["Text"] if is_cut else [])
 
 
 #: What is kept of a line or transaction as read: enough to compare, and to reverse it at its own prices.
@@ -359,8 +400,11 @@ SEEN = (
 COMPARED = ("Date", "Project", "Employee", "Item", "Qty", "Text")
 
 
-def _is_same(line: JournalLine, name: str) -> bool:
-    sent, stands = line.values[name], line.seen.get(name, "")
+def _differing(sent: Mapping[str, Any], stands: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in COMPARED if name in sent and not _is_same(name, sent[name], stands.get(name, "")))
+
+
+def _is_same(name: str, sent: Any, stands: Any) -> bool:
     return Decimal(sent) == Decimal(stands or 0) if name == "Qty" else str(sent) == str(stands)
 
 
@@ -380,13 +424,15 @@ def _unclear(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], 
     _leave(context, lease, lines, LineState.UNCLEAR, "line_unclear", error)
 
 
-def _lose(context: HoursContext, lease: Lease, lines: Sequence[JournalLine]) -> None:
-    """Uniconta said done, and after the wait still shows them nowhere: sent again, they might come twice. A person decides."""
+def _lose(context: HoursContext, lease: Lease, lines: Sequence[JournalLine], code: str, error: RemoteError) -> None:
+    """Uniconta said done, and shows them nowhere under their reference: sent again, they would or might come twice. A
+    person decides.
+    """
     for line in lines:
-        line.report.state, line.report.reason = State.NEEDS_ATTENTION, "line_missing"
-        line.report.problems = [["line_missing", line.reference]]
+        line.report.state, line.report.reason = State.NEEDS_ATTENTION, code
+        line.report.problems = [[code, error.detail or line.reference]]
         line.report.transferred_hash = line.content_hash
-    _leave(context, lease, lines, LineState.MISSING, "line_missing", Unclear(NOT_FOUND, is_outage=False))
+    _leave(context, lease, lines, LineState.MISSING, code, error)
 
 
 def _refuse(context: HoursContext, lease: Lease, line: JournalLine, error: RemoteError) -> None:
@@ -439,11 +485,9 @@ def save(lines: Iterable[JournalLine], entries: list[ReportEntry]) -> None:
     """Store lines, their reports, and what happened. Call inside a fenced scope."""
     rows = list(lines)
     columns = ["state", "claim", "uniconta_id", "seen", "differing", "is_on_hold", "error_code", "error_detail"]
-    JournalLine.objects.bulk_update(
-        rows, [*columns, "journal", "sent_at", "confirmed_at", "posted_at"], batch_size=BATCH
-    )
-    columns = ["state", "reason", "problems", "attempts", "due_at", "transferred_hash", "transferred_at"]
-    WorkReport.objects.bulk_update({line.report for line in rows}, columns, batch_size=BATCH)
+    save_many(rows, [*columns, *SAID, "intended", "sent_at", "confirmed_at", "posted_at", "lost_at"])
+    columns = ["state", "reason", "problems", "answered_as", "attempts", "due_at", "transferred_hash", "transferred_at"]
+    save_many(list({line.report for line in rows}), columns)
     ReportEntry.objects.bulk_create(entries)
 
 

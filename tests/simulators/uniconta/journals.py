@@ -38,6 +38,8 @@ def check_line(simulator: "UnicontaSimulator", company: int, row: dict[str, Any]
         if not switches.line_text_truncated:
             raise simulator.refuse("TextTooLong", language)
         row["Text"] = row["Text"][:limit]
+    if switches.line_reference_max:
+        row["ReferenceNumber"] = (row["ReferenceNumber"] or "")[: switches.line_reference_max] or None
     if switches.blocked_projects_refused and _is_blocked(simulator, company, "Project", row["Project"]):
         raise simulator.refuse("ProjectIsBlocked", language)
     if switches.blocked_journals_refused and _is_blocked(simulator, company, "ProjectJournal", row["Journal"]):

@@ -40,6 +40,7 @@ class Switches:
     line_text_max: int = 60  # 0: no limit
     line_text_truncated: bool = True  # off: a text that is too long is refused
     line_prices_filled: bool = True  # blank prices come from pay type, item and employee; off: they stay 0
+    line_reference_max: int = 0  # a longer reference is cut without a word; 0: none is
     posting_keeps_reference_number: bool = True
     times_as_datetimes: bool = False  # TimeFrom and TimeTo read 0001-01-01T07:00:00 instead of 07:00:00
     # Errors and limits

@@ -117,6 +117,14 @@ def _make_company(mark: str, number: int) -> Company:
 
 
 @pytest.fixture
+def boss(client: Client) -> Client:
+    """Signed in as an administrator, who reads English."""
+    client.force_login(make_user("boss", is_superuser=True))
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
 def ours(db: None) -> Company:
     return make_company("ourmark", 1)
 

@@ -33,13 +33,6 @@ State = WorkReport.State
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_user("boss", is_superuser=True))
-    client.cookies["django_language"] = "en"
-    return client
-
-
-@pytest.fixture
 def tenant() -> Tenant:
     """Five work types: hours, the same renamed, one without an item, mileage, and one nobody uses."""
     return with_work_types(make_tenant("a"))

@@ -35,12 +35,6 @@ FRIDAY = date(2027, 3, 5)
 State = WorkReport.State
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_user("boss", is_superuser=True))
-    return client
-
-
 def page_of(report: WorkReport) -> str:
     return reverse("admin:sync_workreport_change", args=[report.pk])
 
@@ -382,3 +376,15 @@ def test_a_member_of_two_companies_sees_the_reports_of_both(changed):
     with tenant_scope(ALL):
         Membership.objects.create(user=user, tenant=other.tenant, role="customer")
     assert set(found(sign_in(user))) == {changed.intempus_id, other.intempus_id}
+
+
+def test_fetching_is_offered_only_where_hours_travel(boss):
+    """Before go-live a run would call out for a company that is still being prepared."""
+    tenants = [make_tenant(name, state=state) for name, state in (("a", "preparing"), ("b", "live"), ("c", "live"))]
+    for tenant, is_on in zip(tenants, (True, True, False), strict=True):
+        make_hours_policy(tenant, enabled=is_on)
+    reports = [make_work_report(tenant) for tenant in tenants]
+    assert [bool(boss.get(page_of(report)).context["fetch"]) for report in reports] == [False, True, False]
+    assert press(boss, reports[0], "fetch").status_code == 403
+    boss.post(LIST, {"action": "fetch_many", "_selected_action": [report.pk for report in reports]})
+    assert [run.tenant_id for run in all_rows(Run)] == [tenants[1].pk]

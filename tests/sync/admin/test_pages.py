@@ -52,12 +52,6 @@ def world():
     return seed()
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_user("boss", is_superuser=True))
-    return client
-
-
 def test_every_registered_list_answers_an_administrator(world, boss):
     for model in admin.site._registry:
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

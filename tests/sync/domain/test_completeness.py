@@ -186,8 +186,8 @@ def test_every_report_stands_in_one_place(tenant, state, values, lines, standing
     assert len(found(tenant)) == (standing == "open")
 
 
-def test_a_line_of_an_earlier_system_is_no_line_of_ours(tenant):
-    make_seen_line(make_ready_report(tenant, state=State.EARLIER), kind="earlier")
+def test_hours_transferred_earlier_are_none_of_ours(tenant):
+    make_ready_report(tenant, state=State.EARLIER)
     assert check(tenant).by_unit == {}
     assert counts(tenant) == {"earlier": 1}
 

@@ -1,7 +1,7 @@
 """What is old goes, what is open or young stays, in every company alike."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,11 +9,19 @@ from django.utils import timezone
 
 from sync.domain import retention
 from sync.domain.retention import forget_old
-from sync.models import CallCount, ChangeEvent, Exchange, Run, SyncLogEntry
+from sync.models import CallCount, ChangeEvent, Exchange, ReportEntry, Run, SignOff, SyncLogEntry, WorkReport
 from sync.partitions import ensure_partitions
 from tenants.row_security import as_owner, policy_sql
 from tenants.scoping import ALL, tenant_scope
-from tests.factories import make_event, make_link, make_log_entry, make_run, make_tenant
+from tests.factories import (
+    make_event,
+    make_journal_line,
+    make_link,
+    make_log_entry,
+    make_run,
+    make_tenant,
+    make_work_report,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timezone.now()
@@ -125,3 +133,26 @@ def test_the_log_goes_by_whole_months_after_thirteen(tenant):
         assert [entry.at.month for entry in SyncLogEntry.objects.all()] == [10]
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP TABLE sync_synclogentry_2025_10")
+
+
+def test_hours_go_five_years_after_the_financial_year_with_everything_about_them(tenant):
+    """A financial year may end up to a year after the calendar year: six of these are kept. A chain goes by its last line."""
+    new_year = date(NOW.year - 6, 1, 1)
+    old, young = new_year - timedelta(days=1), new_year
+    long_ago = datetime(old.year, 12, 31, tzinfo=UTC)
+    with tenant_scope(tenant.pk):
+        gone, kept = ({"starts_on": day, "state": "transferred", "changed_at": long_ago} for day in (old, young))
+        chains = [make_work_report(tenant, **values) for values in (gone, kept, gone)]
+        asking = make_work_report(tenant, **gone | {"state": "needs_attention"})
+        for report in chains:
+            line = make_journal_line(report, sent_at=long_ago)
+            ReportEntry.objects.create(tenant=tenant, report=report, code="line_sent", line=line)
+        make_journal_line(chains[2], number=2, sent_at=NOW, kind="reversal")  # corrected later
+        for last in (old, young):
+            SignOff.objects.create(tenant=tenant, first=last, last=last, signed_by="Bo", figures={})
+    assert forget_old(NOW) == {"sync_workreport": 1, "sync_signoff": 1}
+    with tenant_scope(ALL):
+        assert set(WorkReport.objects.values_list("pk", flat=True)) == {chains[1].pk, chains[2].pk, asking.pk}
+        assert list(SignOff.objects.values_list("last", flat=True)) == [young]
+        assert set(ReportEntry.objects.values_list("report_id", flat=True)) == {chains[1].pk, chains[2].pk}
+    assert forget_old(NOW) == {}

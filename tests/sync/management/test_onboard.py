@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError
 
 from mappings.models import EntityPolicy, FieldRule, HoursPolicy, ValueMap, WorkTypeRule
-from sync.models import Run
+from sync.models import PayCalendar, Run
 from tenants.models import AuditEntry, Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_connections, make_link, make_tenant, make_token, set_working
@@ -52,6 +52,11 @@ ready_when = "locked"
 [[tenant.work_type_rules]]
 work_type_name = "Normaltid"
 item = "TIME"
+[[tenant.pay_calendars]]
+name = "Timelønnede"
+kind = "fortnight"
+anchor_on = 2027-01-10
+groups = ["1", "2"]
 [[tenant.field_rules]]
 entity = "customer"
 attribute = "phone"
@@ -129,6 +134,9 @@ def test_a_tenant_is_created_as_the_file_says(onboard, quiet):
         hours, rule = HoursPolicy.objects.get(), WorkTypeRule.objects.get()
         assert (hours.journal, hours.transfer_from, hours.ready_when) == ("Intempus", date(2027, 1, 1), "locked")
         assert (rule.work_type_name, rule.item, rule.work_type_id) == ("Normaltid", "TIME", "")
+        calendar = PayCalendar.objects.get()
+        assert (calendar.name, calendar.kind, calendar.anchor_on) == ("Timelønnede", "fortnight", date(2027, 1, 10))
+        assert (calendar.groups, calendar.cut_off_days) == (["1", "2"], 2)
         policy = EntityPolicy.objects.get()
         assert (policy.entity, policy.number_series, policy.create_in_uniconta) == ("customer", "Kunder", False)
         assert FieldRule.objects.get().is_off
