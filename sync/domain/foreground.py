@@ -79,13 +79,19 @@ def read_side(tenant_id: int, system: System, entity: str = "") -> Run | None:
     return finish_run(run, counts=observed.counts())
 
 
-def transfer_hours(tenant_id: int) -> Run | None:
-    """One run of hours that looks at everything. None: the tenant transfers none, or such a run is on already."""
+def transfer_hours(tenant_id: int, sleep: Callable[[float], None] = time.sleep) -> Run | None:
+    """One run of hours that looks at everything, after the one that a worker may be at; None when the tenant transfers none."""
     with tenant_scope(tenant_id):
         if not HoursPolicy.objects.filter(tenant_id=tenant_id, enabled=True).exists():
             return None
         run = Run.objects.create(tenant_id=tenant_id, kind=Run.Kind.HOURS)
-    return hours(tenant_id, run.pk)
+    while (ended := hours(tenant_id, run.pk)) is None:
+        sleep(0.5)
+        with tenant_scope(tenant_id):
+            run.refresh_from_db()
+        if run.state in (Run.State.DONE, Run.State.FAILED):
+            return run  # a worker took it
+    return ended
 
 
 def reports_by_state(tenant_id: int) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from mappings.models import HoursPolicy, WorkTypeRule
 from mappings.spec import System
 from sync.domain.doctor import check_tenant
+from sync.domain.foreground import transfer_hours
 from sync.domain.hours import corrections, transfer
 from sync.domain.hours.run import hours
 from sync.domain.move import move_company
@@ -476,6 +477,25 @@ def test_the_command_line_transfers_hours_and_says_how_they_stand(desk, capsys):
     desk.set_up(enabled=False)
     with pytest.raises(CommandError, match="transfers no work reports"):
         call_command("sync", "nordbyg", "--entity", "work_report")
+
+
+def test_the_command_line_waits_for_a_worker_that_is_at_it(desk):
+    """The demo failed when the schedule came first."""
+    report, tenant = desk.report("8"), desk.company.tenant.pk
+    desk.approve(report)
+    with tenant_scope(tenant):
+        other = Run.objects.create(
+            tenant_id=tenant, kind=Run.Kind.HOURS, state=Run.State.RUNNING, alive_at=timezone.now()
+        )
+
+    def the_worker_ends(_seconds: float) -> None:
+        assert desk.lines() == []
+        with tenant_scope(tenant):
+            Run.objects.filter(pk=other.pk).update(state=Run.State.DONE, finished_at=timezone.now())
+
+    run = transfer_hours(tenant, sleep=the_worker_ends)
+    assert (run.state, run.counts["transferred"]) == (Run.State.DONE, 1)
+    assert [line[0] for line in desk.lines()] == [f"I{report}"]
 
 
 def test_a_line_the_server_stumbles_over_stops_nobody_else(desk, world):

@@ -112,7 +112,7 @@ class Command(BaseCommand):
         run = transfer_hours(tenant.pk)
         if run is None:
             if is_alone:
-                raise CommandError(f"{tenant.slug} transfers no work reports, or a worker is doing so right now.")
+                raise CommandError(f"{tenant.slug} transfers no work reports.")
             return
         table = Table(title=f"{tenant.name}: {entity_label(WORK_REPORT)}", show_header=False, title_justify="left")
         table.add_column()
