@@ -33,7 +33,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not has_right(request.user, Right.VIEW):
         return context
     tenants = tenants_with(request.user, Right.VIEW)
-    companies = with_calendars(with_readings(Tenant.objects.order_by("name")))
+    companies = with_calendars(with_readings(Tenant.objects.exclude(state=Tenant.State.CLOSED).order_by("name")))
     visible = companies if isinstance(tenants, str) else companies.filter(pk__in=tenants)
     found = health(visible, with_changes=True, with_payroll=True)
     hours = asking(row.tenant_id for row in found.tenants)

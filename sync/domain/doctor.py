@@ -210,6 +210,8 @@ def check_state(tenant: Tenant, policies: Mapping[str, EntityPolicy]) -> Check:
         )
     if tenant.is_live:
         return ok(name, say("live"))
+    if tenant.is_leaving:
+        return warn(name, say("on its way out"), say("Go on with the off-boarding in the console"))
     found = say("preparing") if tenant.state == Tenant.State.PREPARING else say("paused")
     return warn(name, found, say("Nothing synchronises until the company is live"))
 

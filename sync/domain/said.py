@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -35,6 +35,11 @@ class _Later:
 
 def entity_said(name: str) -> Said:
     return lazystr(_Later(lambda: entity_label(name)))
+
+
+def entities_said(names: Iterable[str]) -> Said:
+    kept = tuple(names)
+    return lazystr(_Later(lambda: ", ".join(entity_label(name) for name in kept)))
 
 
 def text_of(code: str, detail: str = "") -> Said:

@@ -11,13 +11,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from mappings.entities import ENTITIES
 from mappings.models import EntityPolicy
 from mappings.spec import System
 from sync.domain.catalogue import explain_code
 from sync.domain.first_matching import are_matched
 from sync.domain.hooks import hooks_shown, last_look
-from sync.domain.said import Said, entity_said, say, text_of
+from sync.domain.said import Said, entities_said, entity_said, say, text_of
 from sync.domain.secret_links import open_links
 from sync.models import Run
 from tenants.models import Connection, SecretLink, Tenant, WebhookToken
@@ -169,8 +168,7 @@ def _policies(enabled: Sequence[EntityPolicy]) -> tuple[bool, Said]:
         return False, say("Nothing is switched on. Begin with a template, or with the kinds of records one by one.")
     if held := next((policy for policy in enabled if policy.hold_code), None):
         return True, text_of(held.hold_code, held.hold_detail)
-    names = [policy.entity for policy in enabled if policy.entity in ENTITIES]
-    return True, say("{count} kinds of records are switched on", count=len(names))
+    return True, say("Switched on: {names}", names=entities_said(policy.entity for policy in enabled))
 
 
 def _matching(enabled: Sequence[EntityPolicy]) -> tuple[bool, Said]:

@@ -81,7 +81,7 @@ def test_a_customer_from_nothing_to_live_in_danish(visitor, browser, live_server
     bodil.shoot("da-onboarding-4-testing")
     work()
     bodil.visit(here)
-    assert page.locator("#uniconta").get_by_text("Nordbyg ApS").is_visible()
+    assert page.locator("#uniconta dl").get_by_text("Nordbyg ApS").is_visible()
     bodil.shoot("da-onboarding-5-confirm")
     page.locator("#uniconta").get_by_role("button", name="Ja, det er kunden").click()
     page.wait_for_selector("#uniconta >> text=Virker og fører til Nordbyg ApS")

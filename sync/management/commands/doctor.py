@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if probe is not None and not slug:
             raise CommandError("--probe needs the short name of the test company as well.")
         with tenant_scope(ALL):
-            tenants = list(Tenant.objects.order_by("slug"))
+            tenants = list(Tenant.objects.exclude(state=Tenant.State.CLOSED).order_by("slug"))
         if slug:
             tenants = [tenant for tenant in tenants if tenant.slug == slug]
             if not tenants:
