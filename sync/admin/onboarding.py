@@ -26,7 +26,7 @@ from sync.domain.rights import rights_needed
 from sync.domain.secret_links import VALID_FOR, make_link, withdraw_links
 from sync.domain.steps import Name, Standing, Step, steps_of, title_of
 from sync.models import Run
-from tenants.admin.base import Press, TenantAdmin, label
+from tenants.admin.base import Press, TenantAdmin, UnfoldAdminTextInputWidget, label
 from tenants.admin.connection import ConnectionForm, audit_connection
 from tenants.models import Connection, Tenant
 from tenants.roles import Right, has_right
@@ -169,23 +169,25 @@ def onboarding_view(model_admin: Any, request: HttpRequest, object_id: str) -> H
 def _shown(tenant: Tenant, step: Step, presses: dict[str, Press]) -> dict[str, Any]:
     """A step as the page says it; `links` lead to pages that are there anyway, `presses` do something."""
     tenant_page = reverse("admin:tenants_tenant_change", args=[tenant.pk])
+    connection = step.connection
     links: dict[Name, list[tuple[str, str]]] = {
         Name.CUSTOMER: [(gettext("Settings of the company"), tenant_page)],
         Name.UNICONTA: [(gettext("Log-in"), _connection_url(tenant, System.UNICONTA))],
         Name.INTEMPUS: [(gettext("Log-in"), _connection_url(tenant, System.INTEMPUS))],
         Name.WEBHOOKS: [(gettext("To Webhooks"), reverse("admin:tenants_tenant_webhooks", args=[tenant.pk]))],
         Name.POLICIES: [(gettext("Entity policies"), f"{tenant_page}#policies")],
-        Name.MATCHING: [(gettext("First matching"), reverse("admin:tenants_tenant_first_matchings", args=[tenant.pk]))],
+        Name.MATCHING: [
+            (gettext("Look at the list"), reverse("admin:tenants_tenant_first_matchings", args=[tenant.pk]))
+        ],
         Name.LIVE: [(gettext("Go live"), reverse("admin:tenants_tenant_go_live", args=[tenant.pk]))],
     }
     verbs = {
-        Name.UNICONTA: ["unask-uniconta" if step.link else "ask-uniconta"],
-        Name.INTEMPUS: ["unask-intempus" if step.link else "ask-intempus"],
+        Name.UNICONTA: ["unask-uniconta" if step.link else "ask-uniconta"] if connection else [],
+        Name.INTEMPUS: ["unask-intempus" if step.link else "ask-intempus"] if connection else [],
         Name.WEBHOOKS: ["check-hooks", "create-hooks", "new-token"],
         Name.MATCHING: ["first-matching"],
     }
     is_open = step.standing is not Standing.WAITS and tenant.state == Tenant.State.PREPARING
-    connection = step.connection
     may_check = step.name in set(Area) and step.standing is not Standing.WAITS and _has_something(step)
     return {
         "step": step,
@@ -195,6 +197,9 @@ def _shown(tenant: Tenant, step: Step, presses: dict[str, Press]) -> dict[str, A
         "presses": [presses[verb] for verb in verbs.get(step.name, ()) if verb in presses] if is_open else [],
         "check_url": reverse("admin:tenants_tenant_onboarding_check", args=[tenant.pk, step.name]) if may_check else "",
         "checks": checks_shown(tenant.pk, step.checks),
+        # What leads on from here: a page, where nothing on this one does.
+        "is_link_first": step.name in (Name.CUSTOMER, Name.LIVE) or (step.name in set(System) and connection is None),
+        "is_to_test": bool(connection and connection.sealed_secret and connection.state == Connection.State.UNTESTED),
         "confirm": presses.get(f"confirm-{step.name}") if connection and _asks_for_confirmation(connection) else None,
     }
 
@@ -267,7 +272,9 @@ def connection_view(model_admin: Any, request: HttpRequest, object_id: str, syst
         raise Http404
     stored = Connection.objects.filter(tenant=tenant, system=system).first()
     fields = [name for name in FORM_FIELDS if name != "company_id" or system == System.UNICONTA]
-    form_class = modelform_factory(Connection, form=ConnectionForm, fields=[f for f in fields if f != "secret"])
+    plain = [name for name in fields if name != "secret"]
+    widgets = {name: UnfoldAdminTextInputWidget() for name in plain}
+    form_class = modelform_factory(Connection, form=ConnectionForm, fields=plain, widgets=widgets)
     instance = stored or Connection(tenant=tenant, system=system, base_url=ADDRESSES[System(system)])
     form = form_class(request.POST if request.method == "POST" else None, instance=instance)
     form.order_fields(fields)

@@ -117,7 +117,7 @@ def test_a_customer_from_nothing_to_live_in_danish(visitor, browser, live_server
     page.locator("#policies").get_by_role("link", name="Håndværk").click()
     bodil.shoot("da-onboarding-9-template")
     page.get_by_role("button", name="Brug denne skabelon").click()
-    page.wait_for_selector("#policies >> text=2 posttyper er slået til")
+    page.wait_for_selector("#policies >> text=Slået til: Kunde (debitor), Vare (produkt)")
 
     # Change URLs: made, created in Uniconta, looked at
     page.locator("#webhooks").get_by_role("button", name="Ny ændrings-URL").click()
@@ -135,9 +135,9 @@ def test_a_customer_from_nothing_to_live_in_danish(visitor, browser, live_server
     work()
     bodil.visit(here)
     bodil.shoot("da-onboarding-10-ready")
-    page.locator("#live").get_by_role("link", name="Gå i drift").click()
+    page.locator("#live").get_by_role("link", name="Sæt i drift").click()
     bodil.shoot("da-onboarding-11-go-live")
-    page.get_by_role("button", name="Gå i drift nu").click()
+    page.get_by_role("button", name="Sæt i drift nu").click()
     page.wait_for_load_state()
     with tenant_scope(ALL):
         assert Tenant.objects.get(pk=tenant.pk).state == "live"
