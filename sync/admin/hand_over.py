@@ -34,18 +34,19 @@ def hand_over_view(model_admin: Any, request: HttpRequest, object_id: str) -> Ht
     if reveals:
         audit(request, tenant.pk, "webhook_url_shown", "hand-over")
     with translation.override(tenant.language):
-        context = {
-            **model_admin.admin_site.each_context(request),
-            "opts": model_admin.opts,
-            "original": tenant,
-            "title": f"{gettext('Hand-over document')}: {tenant}",
-            "tenant": tenant,
-            "today": timezone.localdate(),
-            "back_url": onboarding_url(tenant.pk),
-            "may_reveal": may_reveal and not reveals,
-            **_content(tenant, reveals=reveals),
-        }
-        response = TemplateResponse(request, "console/hand_over.html", context).render()
+        content = _content(tenant, reveals=reveals)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "original": tenant,
+        "title": f"{gettext('Hand-over document')}: {tenant}",
+        "tenant": tenant,
+        "today": timezone.localdate(),
+        "back_url": onboarding_url(tenant.pk),
+        "may_reveal": may_reveal and not reveals,
+        **content,
+    }
+    response = TemplateResponse(request, "console/hand_over.html", context)
     response["Cache-Control"] = "no-store"
     return response
 

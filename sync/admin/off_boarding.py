@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -135,11 +134,10 @@ def certificate_view(model_admin: Any, request: HttpRequest, object_id: str) -> 
     tenant = company_to_set_up(model_admin, request, object_id)
     if tenant.state != Tenant.State.CLOSED:
         raise Http404
-    with translation.override(tenant.language):
-        context = {
-            **model_admin.admin_site.each_context(request),
-            "title": gettext("Certificate"),
-            "back_url": off_boarding_url(tenant.pk),
-            **certificate(tenant),
-        }
-        return TemplateResponse(request, "console/certificate.html", context).render()
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": gettext("Certificate"),
+        "back_url": off_boarding_url(tenant.pk),
+        **certificate(tenant),
+    }
+    return TemplateResponse(request, "console/certificate.html", context)

@@ -272,4 +272,4 @@ def certificate(tenant: Tenant) -> dict[str, Any]:
     entries = AuditEntry.objects.filter(tenant=tenant, action__in=ACTIONS).select_related("user").order_by("at")
     if tenant.leaving_at:
         entries = entries.filter(at__gte=tenant.leaving_at - timedelta(minutes=1))
-    return {"tenant": tenant, "entries": list(entries), "steps": steps_of(tenant)}
+    return {"tenant": tenant, "entries": list(entries)}
