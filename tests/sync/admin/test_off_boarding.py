@@ -131,10 +131,10 @@ def test_no_schedule_of_a_leaving_company_runs(ours, theirs):
     assert names and not [name for name in names if name.endswith(f":{ours.tenant.pk}")]
 
 
-def test_the_export_holds_everything_of_this_company_only_and_no_secret(ours, theirs, consultant):
+def test_the_export_holds_everything_of_this_company_only_and_no_secret(ours, theirs, as_boss):
     with tenant_scope(ours.tenant.pk):
         RecordLink.objects.filter(pk=ours.link.pk).update(name="=ourmark formula")
-    text = consultant.post(page(ours, "export", "json")).content.decode()
+    text = as_boss.post(page(ours, "export", "json")).content.decode()
     content = json.loads(text)
     assert set(content) == {
         "company", "short_name", "taken_at", "pairs", "policies", "field_rules", "value_translations", "hours_settings",
@@ -143,12 +143,12 @@ def test_the_export_holds_everything_of_this_company_only_and_no_secret(ours, th
     assert [(row["uniconta_key"], row["intempus_id"]) for row in content["pairs"]] == [("ourmark-1", "1002")]
     assert [row["employee_name"] for row in content["transfers"]] == ["ourmark person"]
     assert "theirmark" not in text and "planted" not in text and ours.token.token not in text
-    book = load_workbook(io.BytesIO(consultant.post(page(ours, "export", "xlsx")).content))
+    book = load_workbook(io.BytesIO(as_boss.post(page(ours, "export", "xlsx")).content))
     assert book.sheetnames == [name for name in content if name not in ("company", "short_name", "taken_at")]
     assert [cell.value for cell in book["pairs"][2]][1] == "'=ourmark formula"
     with tenant_scope(ALL):
         taken = AuditEntry.objects.filter(tenant=ours.tenant, action="export_taken").order_by("at")
-        assert [(row.user.username, row.detail) for row in taken] == [("cilla", "json"), ("cilla", "xlsx")]
+        assert [(row.user.username, row.detail) for row in taken] == [("boss", "json"), ("boss", "xlsx")]
 
 
 def test_personal_data_goes_on_its_day_from_every_table(ours, theirs):
