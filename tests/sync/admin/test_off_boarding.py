@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -195,6 +197,15 @@ def test_who_may_not_configure_may_not_close(ours, as_role):
         assert client.post(page(ours, "export", "json")).status_code == 403
         assert client.post(page(ours, "close"), {"slug": ours.tenant.slug, "days": "0"}).status_code == 403
     assert state(ours) == "live" and all_rows(Tenant)
+
+
+@pytest.mark.parametrize("name", ["off_boarding", "hand_over", "certificate"])
+def test_the_pages_cost_little(ours, consultant, name):
+    leave(ours)
+    consultant.get(page(ours, name))  # warms what is read once per process
+    with CaptureQueriesContext(connection) as queries:
+        assert consultant.get(page(ours, name)).status_code == 200
+    assert sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries) <= 15
 
 
 def test_the_hand_over_masks_the_change_urls_unless_they_are_asked_for(ours, theirs, consultant):
