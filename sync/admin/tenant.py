@@ -372,6 +372,7 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
             "title": gettext("Go live"),
             "tenant": tenant,
             "untested": untested,
+            "connections": found.connections,
             "policies": list(EntityPolicy.objects.filter(tenant=tenant).order_by("entity")),
             "summaries": [_summary(summary) for summary in summarise(tenant.pk)],
             "is_matched": is_matched(tenant.pk),
