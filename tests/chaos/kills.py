@@ -53,7 +53,8 @@ def kill_the_worker(trial: Trial) -> Outcome:
         creating, editing = 1, 0
     # Where there is time to be killed in the middle of a create: not in the last of them.
     for progress in sorted(trial.random.sample(range(10, 2 * debtors - 10), creating)):
-        wait_for(lambda progress=progress: customers(place) >= progress or not place.open_events(), 60, place.state)
+        least = max(progress, customers(place) + 1)  # or the worker that just started is killed before it does anything
+        wait_for(lambda least=least: customers(place) >= least or not place.open_events(), 60, place.state)
         kill()
     if trial.defect:
         seconds = 12 if trial.defect == "claims_are_never_released" else QUIET_SECONDS
