@@ -531,7 +531,7 @@ def carry_out(
                 next(operation)
             # At once: the work on the next record might put this one right.
             compare(subject, Tables(place), stories[-1], verdict)
-            if place.query("SELECT FROM sync_synclogentry WHERE state = 'sending'"):
+            if place.query("SELECT id FROM sync_synclogentry WHERE state = 'sending'"):
                 verdict.wrong.append(f"{stories[-1]}: nobody asks what became of a write")
         except AssertionError as error:
             verdict.lost.append(f"{stories[-1]}: {str(error).splitlines()[0]}")
