@@ -9,7 +9,7 @@ from tests.processes.installation import COMPANIES, Installation
 
 pytestmark = pytest.mark.slow
 
-DEBTORS, BURST, READS_ALLOWED = 2000, 500, 60
+DEBTORS, BURST, READS_ALLOWED = 1000, 500, 60
 
 
 def test_first_load_and_burst(installation: Installation) -> None:
