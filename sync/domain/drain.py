@@ -21,7 +21,7 @@ from sync.domain.claim import GROUP, Claimed, LeaseLostError, claim, fence, fini
 from sync.domain.connections import NotReadyError, Recorder, report_success, report_trouble
 from sync.domain.context import Context, database_now, open_context
 from sync.domain.decide import Item, awaited, find_matches, load_items, needed_references, plan_items, settle_unclear
-from sync.domain.doorbell import Lease, release, ring, take_lease
+from sync.domain.doorbell import Lease, lease_seconds, release, ring, take_lease
 from sync.domain.field_watch import watch_flag
 from sync.domain.first_ten import REASON, hold_the_rest, let_others_go
 from sync.domain.loop_breaker import break_loops
@@ -225,8 +225,9 @@ def process_group(
     """
     if context.troubled:
         raise TroubleError
-    with tenant_scope(context.tenant_id):
-        fence(lease)
+    if not lease.has_time_for(lease_seconds() / 2):  # reading takes a while, and completes nothing
+        with tenant_scope(context.tenant_id):
+            fence(lease)
     with _blaming(System.INTEMPUS):
         pull_entity(context, entity)
         for name in {a.reference for a in entity.references if a.is_mandatory and context.is_on(a.reference)}:

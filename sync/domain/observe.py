@@ -117,28 +117,34 @@ def observe(
     to another company since this read began.
     """
     observed = Observed()
-    for chunk in _chunks(rows, BATCH):
+    for chunk, is_last in _chunks(rows, BATCH):
         _check_company(context, entity.side(system), chunk)
         readings = [read_row(context, entity, system, row) for row in chunk if _can_be_known(entity.side(system), row)]
         observed.read += len(chunk)
         observed.unreadable += len(chunk) - len(readings)
         observed.ids.update(reading.id for reading in readings)
+        ends = is_complete and is_last
+        if not readings and not ends:
+            continue
         with tenant_scope(context.tenant_id):
             _hold_company(context, system)
             new, changed = _store(context, entity, system, readings, read_at, origin, run, is_complete, stores_events)
+            if ends:
+                changed += _store_missing(context, entity, system, observed.ids, read_at, origin, run)
         observed.new += new
         observed.changed += changed
-    if is_complete:
-        with tenant_scope(context.tenant_id):
-            _hold_company(context, system)
-            observed.changed += _store_missing(context, entity, system, observed.ids, read_at, origin, run)
     return observed
 
 
-def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
+    """The rows by so many, and whether that was all; of no rows an empty list."""
     iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+    following = list(islice(iterator, size))
+    is_last = False
+    while not is_last:
+        chunk, following = following, list(islice(iterator, size))
+        is_last = not following
+        yield chunk, is_last
 
 
 def _can_be_known(side: Side, row: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ def test_a_drain_asks_little(world, django_assert_max_num_queries):
     company.both()
     company.edit(row_id, City="Svendborg")
     world.uniconta.wait_for_webhooks()
-    with django_assert_max_num_queries(136):
+    with django_assert_max_num_queries(129):
         assert drain(company.tenant.pk) == 1
     assert company.customer_by_number("1001")["city"] == "Svendborg"
     with django_assert_max_num_queries(33):
