@@ -22,6 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What a server's environment looks like, for `check --deploy`. Keys are made up each time.
 PRODUCTION = env -u DEBUG -u ALLOW_PRIVATE_TARGETS \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+	CPR_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	CREDENTIAL_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 	ALLOWED_HOSTS=integration.example.com PUBLIC_URL=https://integration.example.com $(NO_DATABASE)
 # Commands that only read code need no server, and shall not start one.

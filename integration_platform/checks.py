@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 MIN_SECRET_LENGTH = 50
+MIN_CPR_KEY_LENGTH = 32
 HOW_TO_MAKE_ONE = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
 MAKE_CREDENTIAL_KEY = (
     "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; "
@@ -82,6 +83,21 @@ def check_credential_keys(**_: Any) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+@register(Tags.security)
+def check_cpr_key(**_: Any) -> list[CheckMessage]:
+    """Without one nobody is recognised by CPR number, which `doctor` says where employees are synchronised."""
+    key: str = settings.CPR_KEY
+    if not key:
+        return []
+    if len(key) < MIN_CPR_KEY_LENGTH or len(set(key)) <= 5:
+        problem = "is too short or too simple: CPR numbers could be found by trying"
+    elif key == _secret_key() or key in settings.CREDENTIAL_KEYS:
+        problem = "is used for something else as well"
+    else:
+        return []
+    return [Error(f"CPR_KEY {problem}.", hint=f"Give it a key of its own ({HOW_TO_MAKE_ONE}).", id="platform.E013")]
 
 
 def _is_fernet_key(key: str) -> bool:

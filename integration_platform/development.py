@@ -9,20 +9,25 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 FILE = Path(__file__).resolve().parent.parent / "var" / "dev.env"
+INTRODUCTION = "# Made by make for development and the demo on this machine only. A server gets its own keys (docs).\n"
 
 
 def write_keys(file: Path = FILE) -> bool:
-    """Returns whether the file was written; an existing one holds the keys of existing data and is never touched."""
+    """Returns whether anything was written: the keys of existing data are never touched, those missing are added."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        file.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
+    file.touch(mode=0o600)
+    text = file.read_text()
+    keys = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+        "CPR_KEY": secrets.token_urlsafe(50),
+    }
+    has = {line.partition("=")[0] for line in text.splitlines()}
+    lines = [f"{name}={key}\n" for name, key in keys.items() if name not in has]
+    if not lines:
         return False
-    file.write_text(
-        "# Made by make for development and the demo on this machine only. A server gets its own keys (docs).\n"
-        f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
-        f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
-    )
+    with file.open("a") as end:
+        end.write("".join([*([] if text else [INTRODUCTION]), *lines]))
     return True
 
 

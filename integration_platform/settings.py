@@ -39,6 +39,7 @@ if DEVELOPMENT:
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 CREDENTIAL_KEYS: list[str] = env.list("CREDENTIAL_KEYS", default=[])  # Fernet keys, newest first
+CPR_KEY = env.str("CPR_KEY", default="")  # recognises employees by CPR number; without it nobody is
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else "").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEVELOPMENT else [])
 ALLOW_PRIVATE_TARGETS = env.bool("ALLOW_PRIVATE_TARGETS", default=False)  # demo and tests: simulators on loopback

@@ -300,6 +300,15 @@ def says_nothing(attribute: Attribute, in_uniconta: Value | None) -> bool:
     return attribute.is_withdrawal and in_uniconta in (None, "")
 
 
+def is_refused(number: Attribute, value: Value) -> bool:
+    """Whether Intempus takes no such number: a pair that is linked all the same keeps the one it has there."""
+    try:
+        write_value(number, System.INTEMPUS, value)
+    except MappingError as error:
+        return error.code == "number_refused"
+    return False
+
+
 def _is_active(entity: Entity, values: Values | None) -> bool:
     return values is not None and entity.activity is not None and bool(values.get(entity.activity.name))
 
@@ -423,6 +432,7 @@ def _born_in_intempus(entity: Entity, intempus: SideView, policy: Policy, refere
 
 def _create_in_uniconta(entity: Entity, current: Values, policy: Policy, references: References) -> Plan:
     changes: list[FieldChange] = []
+    not_taken_over: list[FieldChange] = []
     notes: list[str] = []
     unresolved: list[tuple[str, str, str]] = []
     for attribute in entity.attributes:
@@ -438,6 +448,9 @@ def _create_in_uniconta(entity: Entity, current: Values, policy: Policy, referen
             elif not value and (there or attribute.is_mandatory):
                 unresolved.append((attribute.name, attribute.reference, there and f"{BY_INTEMPUS_ID}{there}"))
         elif attribute.direction is not Direction.BOTH:
+            if not (attribute.is_key or attribute.is_withdrawal or attribute.is_blank(value)):
+                # It stays as it is in Intempus, and whoever keeps Uniconta hears of it.
+                not_taken_over.append(FieldChange(attribute.name, "", value, "one_way"))
             continue
         if value != "":
             changes.append(FieldChange(attribute.name, "", value, reason))
@@ -447,6 +460,7 @@ def _create_in_uniconta(entity: Entity, current: Values, policy: Policy, referen
     notes += ["reference_missing"] if unresolved else []
     return Plan(
         writes=(Write(System.UNICONTA, Action.CREATE, tuple(changes)),),
+        not_taken_over=tuple(not_taken_over),
         unresolved=tuple(unresolved),
         notes=tuple(notes),
     )
@@ -516,6 +530,8 @@ def _on_both_sides(
     to_uniconta: list[FieldChange] = []
     not_taken_over: list[FieldChange] = []
     unresolved: list[tuple[str, str, str]] = []
+    number = uniconta.current.get(entity.key.name, "")
+    kept_number = str(number) if is_refused(entity.key, number) else ""
     for attribute in entity.attributes:
         if not comparison.is_known(attribute):
             continue
@@ -533,7 +549,7 @@ def _on_both_sides(
         if in_uniconta is None:  # a reference Intempus does not know (yet)
             unresolved.append((attribute.name, attribute.reference, str(uniconta.current[attribute.name])))
             continue
-        if in_uniconta == in_intempus or says_nothing(attribute, in_uniconta):
+        if in_uniconta == in_intempus or says_nothing(attribute, in_uniconta) or (kept_number and attribute.is_key):
             continue
         match comparison.winner(attribute):
             case System.UNICONTA:
@@ -564,7 +580,8 @@ def _on_both_sides(
         writes.append(_write(entity, System.UNICONTA, to_uniconta))
     return Plan(
         Outcome.IN_SYNC,
-        "direction_off" if kept else "",
+        "direction_off" if kept else "number_kept" if kept_number else "",
+        "" if kept else kept_number,
         writes=tuple(writes),
         not_taken_over=tuple(not_taken_over),
         unresolved=tuple(unresolved),
@@ -654,9 +671,11 @@ class _Comparison:
     def _first_winner(self, attribute: Attribute) -> System | None:
         """The same for a pair that is written for the first time. A blank never overwrites a value."""
         name = attribute.name
-        if self.uniconta_now[name] == "" and name not in self.unsent:
+        here, there = self.uniconta_now[name], self.intempus_now[name]
+        is_blank = here == "" or (attribute.is_blank(here) and not attribute.is_blank(there))
+        if is_blank and name not in self.unsent:
             return System.INTEMPUS
-        if self.intempus_now[name] == "" or self.is_back:
+        if attribute.is_blank(there) or self.is_back:
             return System.UNICONTA
         chosen = self.winners.get(name, self.winners.get("", Winner.UNICONTA))
         if chosen is Winner.BLANKS:
@@ -668,7 +687,9 @@ class _Comparison:
         """Whether Uniconta's value replaces something a person typed in Intempus and that never travelled."""
         if attribute.name not in self.intempus.base:
             now = self.intempus_now[attribute.name]
-            is_typed = now != "" and not is_untranslated(attribute, now)  # our own word of before is nobody's edit
+            is_typed = not attribute.is_blank(now) and not is_untranslated(
+                attribute, now
+            )  # our own word of before is nobody's edit
             return is_typed and not (attribute.is_activity or attribute.is_withdrawal)
         return attribute.name in self.intempus_changed
 
@@ -680,7 +701,7 @@ class _Comparison:
         return "changed_in_uniconta" if attribute.name in self.uniconta_changed else "overwritten"
 
     def first_reason(self, attribute: Attribute) -> str:
-        return "filled_blank" if self.uniconta_now[attribute.name] == "" else "chosen_by_person"
+        return "filled_blank" if attribute.is_blank(self.uniconta_now[attribute.name]) else "chosen_by_person"
 
     def edit(self, attribute: Attribute) -> FieldChange:
         base = self.intempus.base.get(attribute.name, "")

@@ -68,6 +68,7 @@ class Side:
     copies: Mapping[str, str] = field(default_factory=dict)  # on create: field → attribute it repeats; must be filled
     secret_fields: tuple[str, ...] = ()  # on create: filled with something unguessable that nobody keeps
     follows: Mapping[str, str] = field(default_factory=dict)  # field → attribute: written with it, never read
+    personal_number_field: str = ""  # the CPR number: no attribute and never kept, see sync/domain/personal_number.py
 
     @property
     def own_fields(self) -> frozenset[str]:
@@ -101,6 +102,7 @@ class Attribute:
     )
     is_off_by_default: bool = False  # not synchronised until a tenant's field rule names it
     max_length: int | None = None
+    empty: Value = ""  # beside blank: what stands where nobody filled it in
     translations: tuple[tuple[str, str], ...] = ()  # (value in Uniconta, value in Intempus), a tenant's rows
 
     def field_on(self, system: System) -> str:
@@ -108,6 +110,9 @@ class Attribute:
 
     def transform_on(self, system: System) -> Transform:
         return find_transform(self.uniconta_transform if system is System.UNICONTA else self.intempus_transform)
+
+    def is_blank(self, value: Value) -> bool:
+        return value in ("", self.empty)
 
     @property
     def needs_translation(self) -> bool:

@@ -43,6 +43,8 @@ ACTIONS = {
     "connection_resumed": gettext_lazy("Resumed a connection"),
     "created_again": gettext_lazy("Had a record created again"),
     "deletion_leave": gettext_lazy("Left the other side of a deleted record as it is"),
+    "entity_begun": gettext_lazy("Began with a kind of record"),
+    "deletion_merged": gettext_lazy("Said which record a deleted one was merged into"),
     "deletion_switch_off": gettext_lazy("Set the other side of a deleted record inactive"),
     "flag_accepted": gettext_lazy("Accepted that fields of a table appeared or went"),
     "held_released": gettext_lazy("Released a held set"),

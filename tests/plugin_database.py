@@ -31,6 +31,7 @@ def _prepare_environment() -> None:
     """Set what the settings read, and start the session's server, which is removed at its end."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
     os.environ.setdefault("CREDENTIAL_KEYS", Fernet.generate_key().decode())
+    os.environ.setdefault("CPR_KEY", "only-for-tests-too-" + "0123456789abcdef" * 2)
     os.environ.setdefault("PUBLIC_URL", "http://localhost")
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
     os.environ.setdefault("ALLOW_PRIVATE_TARGETS", "1")

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from mappings.admin.forms import EntityPolicyForm, OneForEach, entity_formfield
+from mappings.admin.forms import OneForEach, TenantPolicyForm, entity_formfield
 from mappings.labels import entity_label
 from mappings.models import EntityPolicy
 from tenants.admin.base import TenantFilter, TenantHistoryAdmin, TenantStackedInline, label
@@ -16,7 +16,7 @@ class EntityPolicyInline(TenantStackedInline):
     """What is switched on, one block per entity."""
 
     model = EntityPolicy
-    form = EntityPolicyForm
+    form = TenantPolicyForm
     formset = OneForEach
     verbose_name_plural = _("entity policies")
     fieldsets = [
@@ -50,7 +50,7 @@ class EntityPolicyInline(TenantStackedInline):
 
 @admin.register(EntityPolicy)
 class EntityPolicyAdmin(TenantHistoryAdmin):
-    form = EntityPolicyForm
+    form = TenantPolicyForm
     list_display = ["entity_shown", "tenant", "enabled", "to_intempus", "to_uniconta", "held"]
     list_filter = [TenantFilter, "enabled"]
     list_select_related = ["tenant"]

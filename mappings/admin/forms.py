@@ -82,3 +82,12 @@ class EntityPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if is_new and entity is not None and not values.get("phases"):
             values["phases"] = list(entity.phases)
         return values
+
+
+class TenantPolicyForm(EntityPolicyForm):
+    """Of one company: what is switched on while it is in operation begins with its own first matching."""
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT002 - Django's signature
+        if self.instance.pk is None or "enabled" in self.changed_data:
+            self.instance.begin_later()
+        return super().save(commit)

@@ -1,7 +1,8 @@
 """Employee: the same word in both systems.
 
-The CPR number (`PersonalId`, `cpr_number`) is mapped nowhere, and what is not mapped is not kept. Two people may bear one
-name, so a name links nobody and proposes nobody.
+Matched by CPR number first, then by mobile and e-mail. The CPR number is no attribute: it travels nowhere and is not kept,
+only a keyed digest of it on the record link (`sync/domain/personal_number.py`). Two people may bear one name, so a name links
+nobody and proposes nobody.
 
 Sources: Uniconta API page section 3 (EmployeeClient), Intempus API page 3.5 (employee).
 """
@@ -22,6 +23,7 @@ EMPLOYEE = Entity(
         company_field="CompanyId",
         key_max_length=20,
         is_flaggable=True,
+        personal_number_field="PersonalId",
     ),
     intempus=Side(
         System.INTEMPUS,
@@ -37,6 +39,7 @@ EMPLOYEE = Entity(
         defaults={"password_generation": 1},
         copies={"username": "email"},
         secret_fields=("password",),
+        personal_number_field="cpr_number",
     ),
     attributes=(
         Attribute(

@@ -55,7 +55,7 @@ PRODUCT = Entity(
             uniconta_transform="unit_member",
             intempus_transform="unit_text",
         ),
-        # All prices are Uniconta's (rule M1); Intempus holds two decimals.
+        # All prices are Uniconta's (rule M1); Intempus holds two decimals. An item without a price has 0 in Uniconta.
         Attribute(
             "sales_price",
             "Sales price",
@@ -65,6 +65,7 @@ PRODUCT = Entity(
             Direction.TO_INTEMPUS,
             uniconta_transform="price",
             intempus_transform="price",
+            empty="0",
         ),
         Attribute(
             "cost_price",
@@ -75,6 +76,7 @@ PRODUCT = Entity(
             Direction.TO_INTEMPUS,
             uniconta_transform="price",
             intempus_transform="price",
+            empty="0",
             is_off_by_default=True,  # what an item costs is not for everybody who registers hours
         ),
         Attribute(

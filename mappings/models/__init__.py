@@ -1,4 +1,4 @@
-from mappings.models.entity_policy import EntityPolicy, PolicySettings
+from mappings.models.entity_policy import NOT_MATCHED, EntityPolicy, PolicySettings
 from mappings.models.field_rule import FieldRule, ValueMap
 from mappings.models.hours_policy import HoursPolicy, WorkTypeRule
 from mappings.models.match_row import MatchRow
@@ -7,6 +7,7 @@ from mappings.models.record_link import RecordLink
 from mappings.models.template import Template, TemplatePolicy, TemplateUse
 
 __all__ = [
+    "NOT_MATCHED",
     "EntityPolicy",
     "FieldRule",
     "HoursPolicy",

@@ -13,6 +13,9 @@ from mappings.labels import entity_label
 from mappings.phases import PHASES
 from tenants.models import Tenant
 
+#: The hold of an entity switched on after the company went live: nothing of it moves before its first matching.
+NOT_MATCHED = "entity_not_matched"
+
 
 class PolicySettings(models.Model):
     """What may be switched on for an entity: of one tenant, or in a template for many."""
@@ -130,3 +133,12 @@ class EntityPolicy(PolicySettings):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {entity_label(self.entity)}"
+
+    def begin_later(self) -> None:
+        """Switched on by a person: at a company that is in operation the entity's own first matching comes first.
+
+        Not stored here. What was loaded before goes on where it stood; groups follow the records that use them.
+        """
+        is_first = self.loaded_at is None and not ENTITIES[self.entity].is_on_demand
+        if self.enabled and is_first and self.tenant.state != Tenant.State.PREPARING:
+            self.hold_code, self.hold_detail, self.matched_at = NOT_MATCHED, "", None

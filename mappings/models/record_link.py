@@ -41,6 +41,7 @@ class RecordLink(models.Model):
 
         SWITCH_OFF = "switch_off", _("Set the other one inactive")
         LEAVE = "leave", _("Leave the other one as it is")
+        MERGED = "merged", _("Merged into another record")
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="links", db_index=False, verbose_name=_("company"))
     entity = models.CharField(_("entity"), max_length=40)
@@ -69,6 +70,10 @@ class RecordLink(models.Model):
     is_gone_in_intempus = models.BooleanField(default=False)
     deletion_answer = models.CharField(
         _("after the deletion"), max_length=10, choices=DeletionAnswer, blank=True, default=""
+    )
+    # Merged in Uniconta: that record stands for this one as well, also where others refer to this one.
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, related_name="+", null=True, db_index=False, verbose_name=_("merged into")
     )
     # Changed during a gap in our reading: nobody can say whose change came first, so fields are merged (rule M4).
     is_after_gap = models.BooleanField(default=False)
@@ -111,6 +116,9 @@ class RecordLink(models.Model):
             models.Index(fields=["uniconta_key"], name="links_by_uniconta_start", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["intempus_key"], name="links_by_intempus_start", opclasses=["varchar_pattern_ops"]),
             models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="links_by_name_start"),
+            models.Index(
+                fields=["merged_into"], condition=models.Q(merged_into__isnull=False), name="links_by_merged_into"
+            ),
             GinIndex(fields=["uniconta_match_keys"], name="links_by_uniconta_match"),
             GinIndex(fields=["intempus_match_keys"], name="links_by_intempus_match"),
         ]

@@ -24,10 +24,12 @@ from sync.domain import actions
 from sync.domain.catalogue import explain_code
 from sync.domain.context import Context
 from sync.domain.decide import Item
-from sync.domain.first_matching import PAIRS, listed, plan_rows
+from sync.domain.first_matching import PAIRS, listed, plan_rows, to_match
 from sync.domain.match_decisions import TakenError, choose_winners, decide, free_records, link_by_hand, looking_context
 from sync.domain.match_list import FORMATS, LARGEST_BYTES, ListError, export_list, import_list
+from sync.domain.personal_number import PREFIX
 from sync.domain.spreadsheet import XLSX
+from sync.domain.timeline import Names, names_referred_to
 from sync.models import Run
 from tenants.models import Tenant
 from tenants.roles import Right, has_right
@@ -86,6 +88,7 @@ def first_matching_view(model_admin: Any, request: HttpRequest, object_id: str, 
             "may_decide": may_decide,
             "may_configure": has_right(request.user, Right.CONFIGURE, tenant.pk),
             "is_preparing": tenant.state == Tenant.State.PREPARING,
+            "is_to_match": bool(to_match(context)),
             **(_page(request, context, chosen) if chosen else {}),
         },
     )
@@ -147,6 +150,7 @@ def _page(request: HttpRequest, context: Context, entity: Entity) -> dict[str, A
     rows, has_more = _rows(request, of_entity.filter(category=category), search, shows)
     items = plan_rows(context, entity, rows, {link.pk: link for link in _links(rows)})
     candidates = RecordLink.objects.in_bulk({pk for row in rows if row.is_asked for pk in row.candidates})
+    names = names_referred_to(entity, _links(rows))
     policy = EntityPolicy.objects.filter(tenant_id=context.tenant_id, entity=entity.name).first()
     query = {"category": category, "show": shows} | ({"q": search} if search else {})
     return {
@@ -168,7 +172,7 @@ def _page(request: HttpRequest, context: Context, entity: Entity) -> dict[str, A
         "decisions": [(MatchRow.Decision(each), each) for each in DECISIONS[MatchRow.Category(category)]],
         "search": search,
         "shows": shows,
-        "rows": [_shown(entity, row, item, candidates) for row, item in zip(rows, items, strict=True)],
+        "rows": [_shown(entity, row, item, candidates, names) for row, item in zip(rows, items, strict=True)],
         "winners": WINNERS if category in PAIRS else (),
         "here": request.get_full_path(),
         "first_url": page_url(context.tenant_id, entity.name, **query) if "after" in request.GET else "",
@@ -201,13 +205,15 @@ def _links(rows: Sequence[MatchRow]) -> list[RecordLink]:
     return [link for row in rows for link in (row.link, row.other) if link is not None]
 
 
-def _shown(entity: Entity, row: MatchRow, item: Item, candidates: dict[int, RecordLink]) -> dict[str, Any]:
+def _shown(
+    entity: Entity, row: MatchRow, item: Item, candidates: dict[int, RecordLink], names: Names
+) -> dict[str, Any]:
     decisions = DECISIONS[MatchRow.Category(row.category)]
     if row.other_id and "link" not in decisions:
         decisions = ("link", *decisions)
     in_uniconta = row.link if row.link.uniconta_id else None
     in_intempus = row.other or (None if in_uniconta and not row.link.is_linked else row.link)
-    fields = _fields(entity, in_uniconta, in_intempus, item)
+    fields = _fields(entity, in_uniconta, in_intempus, item, names)
     return {
         "row": row,
         "key": _key_label(entity, row.key),
@@ -227,6 +233,8 @@ def _shown(entity: Entity, row: MatchRow, item: Item, candidates: dict[int, Reco
 def _key_label(entity: Entity, key: str) -> str:
     """Which values are equal, in the reader's words; "" where a person said so."""
     index, _, value = key.partition(":")
+    if key == PREFIX:
+        return gettext("CPR number")
     if key == "name":
         return attribute_label(entity, "name")
     if not index.isdigit() or int(index) >= len(entity.match):
@@ -237,7 +245,7 @@ def _key_label(entity: Entity, key: str) -> str:
 
 
 def _fields(
-    entity: Entity, uniconta: RecordLink | None, intempus: RecordLink | None, item: Item
+    entity: Entity, uniconta: RecordLink | None, intempus: RecordLink | None, item: Item, names: Names
 ) -> list[dict[str, Any]]:
     """What both records hold, field by field, and what either would hold afterwards."""
     left = (uniconta.current(System.UNICONTA) if uniconta else None) or {}
@@ -249,6 +257,10 @@ def _fields(
         for change in write.changes
     }
     identifying = {name for rule in entity.match for name in (rule.uniconta, rule.intempus)}
+
+    def shown(attribute: Attribute, system: System, value: Any) -> Any:
+        return names.get((item.link.tenant_id, system.value, attribute.reference, str(value)), value)
+
     fields = []
     for attribute in entity.attributes:
         name = attribute.name
@@ -263,12 +275,14 @@ def _fields(
                 "name": name,
                 "label": attribute_label(entity, name),
                 "choices": _choices(attribute, uniconta, left, right) if intempus and not intempus.is_linked else (),
-                "uniconta": left.get(name, ""),
-                "intempus": "" if attribute.reference and changes else right.get(name, ""),
+                "uniconta": shown(attribute, System.UNICONTA, left.get(name, "")),
+                "intempus": shown(attribute, System.INTEMPUS, right.get(name, "")),
                 "differs": differs or changes,
-                # A reference is shown by its number in Uniconta; its id in Intempus says nothing to anybody.
                 "new_uniconta": (new[System.UNICONTA],) if new[System.UNICONTA] is not None else None,
-                "new_intempus": (left.get(name) if attribute.reference else new[System.INTEMPUS],)
+                # A new reference is Uniconta's own: Intempus may not have the record yet.
+                "new_intempus": (
+                    shown(attribute, System.UNICONTA, left.get(name)) if attribute.reference else new[System.INTEMPUS],
+                )
                 if new[System.INTEMPUS] is not None
                 else None,
             }

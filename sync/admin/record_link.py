@@ -20,17 +20,18 @@ from mappings.engine import UNSENT
 from mappings.entities import ENTITIES
 from mappings.labels import attribute_label, entity_label
 from mappings.models import RecordLink
-from mappings.spec import Direction, Entity
+from mappings.spec import Direction, Entity, System
 from sync.admin.lists import EntityFilter, NewestFirstMixin, is_list
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
-from sync.domain.decide import DELETIONS
+from sync.domain.decide import DELETIONS, MERGED
 from sync.domain.match import match_record
 from sync.domain.match_decisions import free_records, take_in_again, unlink
+from sync.domain.merged import merge_into, targets
 from sync.domain.move import BusyError
 from sync.domain.retry_many import Wanted, can_retry_all, queue_retry
 from sync.domain.selection import CRITERIA, differing, search
-from sync.domain.timeline import entity_of, timeline
+from sync.domain.timeline import entity_of, names_referred_to, timeline
 from sync.models import Run
 from tenants.admin.base import (
     BoundedPaginator,
@@ -112,12 +113,14 @@ LINK_REASONS = {
     "key_taken",
     "key_too_long",
     "left_out",
+    "merged",
     "loop_breaker",
     "mapping_error",
     "never_ticked",
     "no_default_group",
     "not_created_again",
     "not_used",
+    "number_kept",
     "number_refused",
     "proposal_match",
     "reactivated_by_hand",
@@ -269,9 +272,11 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.same_as_view)
         by_hand = self.admin_site.admin_view(self.by_hand_view)
+        merged_into = self.admin_site.admin_view(self.merged_into_view)
         return [
             path("<path:object_id>/same-as/<int:other_id>/", view, name="mappings_recordlink_same_as"),
             path("<path:object_id>/link-by-hand/", by_hand, name="mappings_recordlink_by_hand"),
+            path("<path:object_id>/merged-into/", merged_into, name="mappings_recordlink_merged_into"),
             *super().get_urls(),
         ]
 
@@ -285,7 +290,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             hidden.add("take-in")
         if obj.is_linked or not obj.is_left_out:
             hidden.add("new-record")
-        if obj.reason not in DELETIONS:
+        if obj.reason not in (*DELETIONS, MERGED) or not obj.is_linked:
             hidden |= {"switch-off", "leave", "create-again"}
         elif obj.reason != "deleted_in_intempus":
             hidden.add("create-again")
@@ -368,6 +373,29 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             _say_queued(request, 1)
         return self._back(link)
 
+    def merged_into_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Gone in Uniconta: merged there into the record whose number, id or name was typed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        link: RecordLink = self.object_or_404(request, object_id)
+        if not has_right(request.user, Right.OPERATE, link.tenant_id):
+            raise PermissionDenied
+        text = request.POST.get("target", "").strip()
+        found = targets(link, text) if text else []
+        if len(found) != 1:
+            messages.error(request, gettext("There is no single record in Uniconta with that number, id or name."))
+            return self._back(link)
+        try:
+            merge_into(link.pk, found[0].pk, request.user.pk)
+        except ValueError:
+            messages.error(request, gettext("This record is there in Uniconta, so it was not merged into another one."))
+        except BusyError:
+            messages.error(request, gettext("Changes are being processed right now. Wait a moment and press again."))
+        else:
+            text = gettext("%(one)s was merged into %(other)s. Their pages show what happens.")
+            messages.success(request, text % {"one": link, "other": found[0]})
+        return self._back(link)
+
     def _back(self, link: RecordLink) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:mappings_recordlink_change", args=[link.pk]))
 
@@ -387,7 +415,6 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             history = timeline(link, request.GET.get("before", ""))
         except ValueError:
             raise Http404 from None
-        near = neighbours(link, entity)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -397,12 +424,15 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "link": link,
             "state_label": state_label(link),
             "why": explain_code(link.reason, link.detail) if link.reason else None,
-            "rows": side_by_side(link, entity, near),
+            "rows": side_by_side(link, entity),
             "timeline": history,
             "is_first_page": "before" not in request.GET,
-            "neighbours": near,
+            "neighbours": neighbours(link, entity),
             "candidates": self._candidates(request, link, entity),
             "may_link": not link.is_linked and has_right(request.user, Right.OPERATE, link.tenant_id),
+            "may_merge": link.is_gone_in_uniconta
+            and not link.merged_into_id
+            and has_right(request.user, Right.OPERATE, link.tenant_id),
             "presses": self.presses_for(request, link),
             "press_url": "admin:mappings_recordlink_press",
         }
@@ -439,9 +469,9 @@ def _say_queued(request: HttpRequest, count: int) -> None:
     messages.success(request, text % {"count": count})
 
 
-def side_by_side(link: RecordLink, entity: Entity | None, near: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def side_by_side(link: RecordLink, entity: Entity | None) -> list[dict[str, Any]]:
     """Every attribute with the value last seen on each side; references by the record they lead to."""
-    led_to = {neighbour["name"]: neighbour["link"] for neighbour in near if neighbour["link"]}
+    led_to = names_referred_to(entity, [link]) if entity else {}
     names = [attribute.name for attribute in entity.attributes] if entity else []
     names += sorted((set(link.uniconta_base) | set(link.intempus_base)) - set(names))
     # Before the first processing there is no base yet, only what was read.
@@ -450,27 +480,34 @@ def side_by_side(link: RecordLink, entity: Entity | None, near: list[dict[str, A
     rows = []
     for name in names:
         declared = next((a for a in entity.attributes if a.name == name), None) if entity else None
+        reference = declared.reference if declared else ""
+
+        def spelled(system: System, value: Any, reference: str = reference) -> Any:
+            """A reference as the number and name of what it leads to; a bare key or id says nothing to a bookkeeper."""
+            return led_to.get((link.tenant_id, system.value, reference, str(value)), value)
+
+        unprocessed = {
+            System.UNICONTA: _unprocessed(link.uniconta_seen, uniconta, name),
+            System.INTEMPUS: _unprocessed(link.intempus_seen, intempus, name),
+        }
         rows.append(
             {
                 "name": name,
                 "label": attribute_label(entity, name),
-                "uniconta": _spelled(uniconta.get(name), led_to.get(name), "uniconta_key"),
-                "intempus": _spelled(intempus.get(name), led_to.get(name), "intempus_id"),
+                "uniconta": spelled(System.UNICONTA, uniconta.get(name)),
+                "intempus": spelled(System.INTEMPUS, intempus.get(name)),
                 "is_known_in_uniconta": name in uniconta,
                 "is_known_in_intempus": name in intempus,
-                "uniconta_unprocessed": _unprocessed(link.uniconta_seen, uniconta, name),
-                "intempus_unprocessed": _unprocessed(link.intempus_seen, intempus, name),
+                **{
+                    f"{system}_unprocessed": found and (spelled(system, found[0]),)
+                    for system, found in unprocessed.items()
+                },
                 "differs": name in link.differing,
                 "arrow": "→" if declared is None or declared.direction is Direction.TO_INTEMPUS else "↔",
                 "is_one_way": declared is None or declared.direction is Direction.TO_INTEMPUS,
             }
         )
     return rows
-
-
-def _spelled(value: Any, other: RecordLink | None, column: str) -> Any:
-    """A reference as the number and name of what it leads to; a bare key or id says nothing to a bookkeeper."""
-    return str(other) if other is not None and value and str(value) == getattr(other, column) else value
 
 
 def _unprocessed(seen: dict[str, Any] | None, base: dict[str, Any], name: str) -> tuple[Any] | None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from mappings.admin.entity_policy import EntityPolicyInline
-from mappings.models import EntityPolicy, MatchRow, RecordLink
+from mappings.models import NOT_MATCHED, EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_view
 from sync.admin.first_matching import export_view, first_matching_view, import_view
@@ -31,10 +31,11 @@ from sync.admin.onboarding import OnboardingPages, onboarding_url
 from sync.admin.template import template_view
 from sync.domain import actions
 from sync.domain.catalogue import explain_code
-from sync.domain.first_matching import Summary, is_matched, summarise
+from sync.domain.first_matching import Summary, is_matched, summarise, to_match
 from sync.domain.first_ten import go_on, is_held
 from sync.domain.health import ConnectionHealth, TenantHealth, health, health_of, with_readings
 from sync.domain.hooks import CREATE
+from sync.domain.match_decisions import looking_context
 from sync.domain.retry_many import can_retry_all, queue_retry
 from sync.models import CallCount, Run
 from tenants.admin.base import BoundedPaginator, Press, label
@@ -152,7 +153,11 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
                 "cards": [_card(row, presses) for row in found.connections],
                 "causes": [(code, explain_code(code), count, can_retry_all(code)) for code, count in found.causes],
                 "held": [
-                    {"row": policy, "why": explain_code(policy.hold_code, policy.hold_detail)}
+                    {
+                        "row": policy,
+                        "why": explain_code(policy.hold_code, policy.hold_detail),
+                        "is_not_matched": policy.hold_code == NOT_MATCHED,
+                    }
                     for policy in EntityPolicy.objects.filter(tenant=tenant).exclude(hold_code="").order_by("entity")
                 ],
                 "brakes": open_sets(tenant.pk),
@@ -251,8 +256,25 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
             raise PermissionDenied
         if not EntityPolicy.objects.filter(pk=policy_id, tenant=tenant).exists():
             raise Http404
+        if request.POST.get("code") == NOT_MATCHED:
+            return self._begin_entity(request, tenant, policy_id)
         if actions.accept_fields(policy_id, request.POST.get("code", ""), request.user.pk):
             messages.success(request, gettext("Noted. Uniconta is checked again now."))
+        else:
+            messages.info(request, gettext("That question has been answered already; nothing was changed."))
+        return _back(tenant)
+
+    def _begin_entity(self, request: HttpRequest, tenant: Tenant, policy_id: int) -> HttpResponse:
+        try:
+            has_begun = actions.begin_entity(
+                policy_id, request.user.pk, begins_with_ten=f"first_ten_{policy_id}" in request.POST
+            )
+        except actions.RefusedError as error:
+            return _refuse(request, tenant, error.code)
+        if has_begun:
+            messages.success(
+                request, gettext("This kind of record is synchronised from now on. Its first load has begun.")
+            )
         else:
             messages.info(request, gettext("That question has been answered already; nothing was changed."))
         return _back(tenant)
@@ -282,7 +304,7 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
         return self._start(request, tenant, Run.Kind.CHECK_UP)
 
     def first_matching(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        if tenant.state != Tenant.State.PREPARING:
+        if not to_match(looking_context(tenant.pk)):
             return _refuse(request, tenant, "live_already")
         return self._start(request, tenant, Run.Kind.MATCHING)
 

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, MatchRow, RecordLink
+from mappings.models import NOT_MATCHED, EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.context import database_now
 from sync.domain.decide import DELETIONS
@@ -215,9 +215,9 @@ def answer_deletion(link_id: int, answer: str, user_id: int | None) -> None:
     link = RecordLink.objects.select_for_update().get(pk=link_id)
     if not (link.is_gone_in_uniconta or link.is_gone_in_intempus):
         raise ValueError("only the deletion of a record can be answered")
-    link.deletion_answer = answer
-    link.save(update_fields=["deletion_answer"])
-    _answered(link, f"deletion_{answer}", user_id)
+    link.deletion_answer, link.merged_into = answer, None
+    link.save(update_fields=["deletion_answer", "merged_into"])
+    answered(link, f"deletion_{answer}", user_id)
 
 
 def create_again(link_id: int, user_id: int | None) -> None:
@@ -233,11 +233,12 @@ def create_again(link_id: int, user_id: int | None) -> None:
     link.is_gone_in_intempus = link.was_sent = False
     link.generation += 1
     link.save()
-    _answered(link, "created_again", user_id)
+    answered(link, "created_again", user_id)
 
 
-def _answered(link: RecordLink, action: str, user_id: int | None) -> None:
-    audit(link.tenant_id, user_id, action, str(link))
+def answered(link: RecordLink, action: str, user_id: int | None, detail: str = "") -> None:
+    """Note a person's answer about one record and look at it at once. Call inside a scope."""
+    audit(link.tenant_id, user_id, action, detail or str(link))
     if not retry([link.pk], user_id):
         # The brake holds it: looked at all the same, but under the brake, which still holds what is drastic about it.
         _ask_for([link], user_id, origin=ChangeEvent.Origin.FOLLOW_UP)
@@ -313,13 +314,36 @@ def go_live(
         for policy in EntityPolicy.objects.filter(tenant_id=tenant_id, enabled=True).exclude(entity__in=entities):
             policy.enabled = False
             policy.save()  # with history: something people see has changed
+    own = EntityPolicy.objects.filter(tenant_id=tenant_id)
+    own.filter(hold_code=NOT_MATCHED).update(hold_code="")
     if begins_with_ten:
-        begin_with_ten(tenant_id)
+        begin_with_ten(own)
     _set_state(tenant, Tenant.State.LIVE, user_id, "went_live")
     for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
         start_run(Run(tenant_id=tenant_id, kind=kind, requested_by_id=user_id))
     ring(tenant_id)
     repair_schedules_on_commit()
+
+
+def begin_entity(policy_id: int, user_id: int | None, *, begins_with_ten: bool = False) -> bool:
+    """The confirmation for an entity switched on at a company in operation: from now on it is written. Call in a scope.
+
+    False, and nothing is done, where it has begun already. Raises RefusedError before its first matching.
+    """
+    policies = EntityPolicy.objects.filter(pk=policy_id)
+    policy = policies.select_for_update().filter(hold_code=NOT_MATCHED, enabled=True).first()
+    if policy is None:
+        return False
+    if policy.matched_at is None:
+        raise RefusedError("not_matched")
+    policies.update(hold_code="")
+    if begins_with_ten:
+        begin_with_ten(policies)
+    audit(policy.tenant_id, user_id, "entity_begun", policy.entity)
+    if Tenant.objects.filter(pk=policy.tenant_id, state=Tenant.State.LIVE).exists():
+        for kind in (Run.Kind.PULL, Run.Kind.SWEEP):
+            start_run(Run(tenant_id=policy.tenant_id, kind=kind, requested_by_id=user_id))
+    return True
 
 
 def resume_connection(connection_id: int, user_id: int | None) -> None:

@@ -499,9 +499,15 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
     ),
     "deleted_in_uniconta": (
         "The record was deleted in Uniconta but is still active in Intempus.",
-        "Press what is to become of the other one: “Set the other one inactive” or “Leave the other one as it is”. Or create it again in Uniconta.",
+        "Press what is to become of the other one: “Set the other one inactive” or “Leave the other one as it is”. Say which record it was merged into, if it was. Or create it again in Uniconta.",
         "Posten er slettet i Uniconta, men stadig aktiv i Intempus.",
-        "Tryk på, hvad der skal ske med den anden: “Gør den anden inaktiv” eller “Lad den anden være”. Eller opret den igen i Uniconta.",
+        "Tryk på, hvad der skal ske med den anden: “Gør den anden inaktiv” eller “Lad den anden være”. Angiv, hvilken post den er flettet ind i, hvis den er det. Eller opret den igen i Uniconta.",
+    ),
+    "merged": (
+        "The record was merged into another one in Uniconta, which stands for this one as well. If both were in Intempus, the one of this record is inactive there; if not, it is the other record’s now.",
+        "",
+        "Posten er flettet ind i en anden i Uniconta, som nu også står for denne. Var begge i Intempus, er denne posts inaktiv dér; ellers hører den nu til den anden post.",
+        "",
     ),
     "deleted_in_intempus": (
         "The record was deleted in Intempus but is still in use in Uniconta.",
@@ -568,6 +574,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Change the number in Uniconta, then press Retry. For a record born in Intempus: give it a number there, or choose a number series under the company’s entity policies.",
         "Intempus tager kun hele tal fra 1 til 999.999 som nummer her, uden bogstaver og uden nuller foran. Intet er sendt.",
         "Ret nummeret i Uniconta, og tryk Prøv igen. Er posten født i Intempus: giv den et nummer dér, eller vælg en nummerserie under virksomhedens regler pr. posttype.",
+    ),
+    "number_kept": (
+        "Intempus takes only whole numbers from 1 to 999,999, so the record keeps the number it has there. All else is synchronised.",
+        "Change the number in Uniconta if both should have the same; it goes to Intempus by itself then.",
+        "Intempus tager kun hele tal fra 1 til 999.999, så posten beholder sit nummer dér. Alt andet synkroniseres.",
+        "Ret nummeret i Uniconta, hvis begge skal have det samme; så kommer det af sig selv til Intempus.",
     ),
     "value_needed": (
         "Intempus cannot create the record while this field is blank. Nothing was sent.",
@@ -641,6 +653,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "A company that is being prepared starts by Go live, after both connections were tested.",
         "Virksomheden er ikke på pause, så der er intet at genoptage. Intet er ændret.",
         "En virksomhed under klargøring begynder med Sæt i drift, når begge forbindelser er testet.",
+    ),
+    "entity_not_matched": (
+        "This kind of record was switched on while the company is in operation. Nothing of it is linked or written before its own first matching.",
+        "Open First matching, press Read both systems and look at the list. Then press Begin with this kind of record on the company’s page.",
+        "Denne slags poster er slået til, mens virksomheden er i drift. Intet af den kobles eller skrives før dens egen første matchning.",
+        "Åbn Første matchning, tryk Læs begge systemer, og gennemgå listen. Tryk så Begynd med denne slags poster på virksomhedens side.",
     ),
     "live_already": (
         "The company has been put into operation already. Nothing was changed.",

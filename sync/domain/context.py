@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mappings.engine import ConflictPolicy, Policy
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, FieldRule, ValueMap
+from mappings.models import NOT_MATCHED, EntityPolicy, FieldRule, ValueMap
 from mappings.rules import with_rules
 from mappings.spec import Entity, System
 from sync.connectors.base import Connector
@@ -110,19 +110,29 @@ def open_context(tenant_id: int, recorder: Recorder) -> Context:
         connections = list(Connection.objects.filter(tenant_id=tenant_id))
         connectors = open_both(tenant, connections, recorder)
         assert tenant is not None
-        return _load(tenant, connections, connectors, recorder)
+        policies = load_policies(tenant.pk)
+        for policy in policies.values():
+            policy.enabled = policy.enabled and policy.hold_code != NOT_MATCHED  # for this piece of work, never stored
+        return _load(tenant, connections, connectors, recorder, policies)
 
 
 def load_context(tenant_id: int, connectors: Mapping[System, Connector], recorder: Recorder) -> Context:
     """The same in whatever state the tenant and its connections are. Call inside a scope."""
     connections = Connection.objects.filter(tenant_id=tenant_id)
-    return _load(Tenant.objects.get(pk=tenant_id), connections, connectors, recorder)
+    return _load(Tenant.objects.get(pk=tenant_id), connections, connectors, recorder, load_policies(tenant_id))
+
+
+def load_policies(tenant_id: int) -> dict[str, EntityPolicy]:
+    return {policy.entity: policy for policy in EntityPolicy.objects.filter(tenant_id=tenant_id)}
 
 
 def _load(
-    tenant: Tenant, connections: Iterable[Connection], connectors: Mapping[System, Connector], recorder: Recorder
+    tenant: Tenant,
+    connections: Iterable[Connection],
+    connectors: Mapping[System, Connector],
+    recorder: Recorder,
+    policies: dict[str, EntityPolicy],
 ) -> Context:
-    policies = {policy.entity: policy for policy in EntityPolicy.objects.filter(tenant=tenant)}
     rules, translations = FieldRule.objects.filter(tenant=tenant), ValueMap.objects.filter(tenant=tenant)
     entities = {}
     for name, declared in ENTITIES.items():

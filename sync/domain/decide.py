@@ -21,12 +21,13 @@ from mappings.engine import (
     Standing,
     Winner,
     has_ended,
+    is_refused,
     kept_out,
     make_plan,
     may_be_created,
     to_remote,
 )
-from mappings.models import MatchRow, RecordLink
+from mappings.models import NOT_MATCHED, MatchRow, RecordLink
 from mappings.spec import Entity, System
 from mappings.transforms import MappingError
 from sync.connectors.errors import NeedsAttention, RemoteError, RetryLater
@@ -42,6 +43,8 @@ log = structlog.get_logger()
 
 #: Why a record asks what is to become of its other side.
 DELETIONS = ("deleted_in_uniconta", "deleted_in_intempus")
+#: Reason of a record that another one stands for since both were merged in Uniconta.
+MERGED = "merged"
 #: Which question a row of the first matching asks on the record.
 QUESTIONS = {MatchRow.Category.AMBIGUOUS: "ambiguous_match", MatchRow.Category.PROBABLE: "proposal_match"}
 
@@ -221,7 +224,7 @@ def needed_references(
         is_needed = item.link.uniconta_key in (needed or {})
         if values is None or not is_on_its_way(context, entity, item, is_needed=is_needed):
             continue
-        if not _is_sendable(entity, values):
+        if not _is_sendable(entity, values, is_linked=item.link.is_linked):
             continue
         for attribute in entity.references:
             reference = attribute.reference, str(values.get(attribute.name, ""))
@@ -255,9 +258,11 @@ def awaited(context: Context, entity: Entity, items: list[Item]) -> dict[str, st
     }
 
 
-def _is_sendable(entity: Entity, values: Mapping[str, Any]) -> bool:
+def _is_sendable(entity: Entity, values: Mapping[str, Any], *, is_linked: bool) -> bool:
     """Whether Intempus can hold these values: a record that asks a person first brings no group along (rule M6)."""
     plain = {each.name: values[each.name] for each in entity.attributes if not each.reference and each.name in values}
+    if is_linked and is_refused(entity.key, plain.get(entity.key.name, "")):
+        del plain[entity.key.name]  # the pair keeps the number it has in Intempus
     try:
         to_remote(entity, System.INTEMPUS, plain)
     except MappingError:
@@ -304,7 +309,7 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         return Plan(Outcome.EXCLUDED, "left_out", keeps_bases=True, inactive_reason=Inactive(link.inactive_reason))
     policy = context.policy(entity)
     if link.deletion_answer:  # about this one record a person knows better than the policy
-        is_off = link.deletion_answer == RecordLink.DeletionAnswer.SWITCH_OFF
+        is_off = link.deletion_answer != RecordLink.DeletionAnswer.LEAVE
         policy = replace(policy, deactivates_on_uniconta_delete=is_off, blocks_on_intempus_delete=is_off)
     views = (_view(link, System.UNICONTA), _view(link, System.INTEMPUS))
     standing = Standing(
@@ -330,9 +335,11 @@ def plan_item(context: Context, entity: Entity, item: Item, references: LinkRefe
         plan = replace(plan, notes=(*plan.notes, f"{NEEDED_BY}{needed_by}"))
     if link.deletion_answer == RecordLink.DeletionAnswer.LEAVE and plan.reason in DELETIONS:
         plan = replace(plan, outcome=Outcome.EXCLUDED)
+    if link.merged_into and plan.reason in DELETIONS and plan.outcome is Outcome.EXCLUDED:
+        plan = replace(plan, reason=MERGED, detail=str(link.merged_into))
     row = context.policies[entity.name]
     actions = {write.action for write in plan.writes}
-    if row.hold_code and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
+    if row.hold_code not in ("", NOT_MATCHED) and actions & {Action.CREATE, Action.ACTIVATE, Action.DEACTIVATE}:
         return wait(link, row.hold_code)
     if _blocks(entity, plan) and has_open_hours(entity, link):
         return wait(link, OPEN_HOURS)

@@ -142,6 +142,8 @@ def _checks(tenant_id: int, areas: Sequence[Area]) -> Iterator[tuple[Area, Check
             for check in _check_system(tenant, system, connections.get(system.value), tables, systems, recorder):
                 yield Area(system.value), check
         for entity in entities:
+            if entity.uniconta.personal_number_field and not settings.CPR_KEY:
+                yield no_cpr_key(entity)
             if entity.uniconta.is_flaggable and entity.name in systems.rows:
                 rows = systems.rows[entity.name]
                 yield Area.POLICIES, check_flag(tenant, entity, policies.get(entity.name), rows)
@@ -294,6 +296,14 @@ def check_read(side: Side, entity: Entity, systems: _Systems) -> Check:
     except RemoteError as error:
         return said(name, error)
     return ok(name, say("can be read") if first is not None else say("can be read; it is empty"))
+
+
+def no_cpr_key(entity: Entity) -> Check:
+    """Without the key nobody is recognised by CPR number; mobile and e-mail are left."""
+    name = say("CPR numbers, {entity}", entity=entity_said(entity.name))
+    return warn(
+        name, say("CPR_KEY is not set, so they match nobody"), say("Set CPR_KEY in the environment of web and worker")
+    )
 
 
 def check_flag(tenant: Tenant, entity: Entity, policy: EntityPolicy | None, rows: Sequence[Row]) -> Check:

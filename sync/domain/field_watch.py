@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-from mappings.models import EntityPolicy, RecordLink
+from mappings.models import NOT_MATCHED, EntityPolicy, RecordLink
 from mappings.spec import Entity, System
 from sync.domain.context import Context, database_now
 from sync.domain.doorbell import ring
@@ -57,7 +57,7 @@ def watch_table(context: Context, entity: Entity, rows: Sequence[Mapping[str, An
 def _note_flag(context: Context, entity: Entity, policy: EntityPolicy, rows_have_flag: bool) -> None:
     if not entity.uniconta.is_flaggable:
         return
-    if policy.has_flag is None:
+    if policy.has_flag is None or policy.hold_code == NOT_MATCHED:
         policy.has_flag = rows_have_flag
     elif policy.has_flag is not rows_have_flag:
         policy.hold_code = "flag_appeared" if rows_have_flag else "flag_disappeared"

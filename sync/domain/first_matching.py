@@ -16,7 +16,7 @@ from django.db.models import Count, F, Func, Q
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
-from mappings.models import EntityPolicy, MatchRow, RecordLink
+from mappings.models import NOT_MATCHED, EntityPolicy, MatchRow, RecordLink
 from mappings.spec import Entity, System
 from sync.connectors.errors import RemoteError
 from sync.domain.bulk import save_many
@@ -26,9 +26,11 @@ from sync.domain.decide import QUESTIONS, Item, plan_items
 from sync.domain.field_watch import watch_fields, watch_flag
 from sync.domain.match import Found, Holders, lay_together, match_record
 from sync.domain.observe import observe
+from sync.domain.personal_number import PREFIX
 from sync.domain.push import foresee
 from sync.domain.runs import begin, fail_run, finish_run, progress
 from sync.models import ChangeEvent, Run
+from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 CHUNK = 500
@@ -63,16 +65,16 @@ def first_matching(tenant_id: int, run_id: int | None = None) -> Run | None:
     system = System.UNICONTA
     try:
         context = preparing_context(tenant_id, recorder)
-        if context.tenant.is_live:
+        entities = to_match(context)
+        if not entities:
             return fail_run(run, "live_already")
         for system in System:
             context.connectors[system].identify()
-        entities = [entity for entity in context.entities.values() if context.policies[entity.name].enabled]
-        for entity in entities:
+        for entity in (*_referred_to(context, entities), *entities):
             for system in System:
                 counts["read"] += _read(context, entity, system)
                 progress(run, counts["read"])
-        for entity in listed(context):
+        for entity in entities:
             counts.update(row.category for row in list_rows(context, entity))
     except NotReadyError as error:
         return fail_run(run, error.code, counts=dict(counts))
@@ -89,6 +91,19 @@ def preparing_context(tenant_id: int, recorder: Recorder) -> Context:
     connectors = {system: connector_for(tenant_id, system, recorder) for system in System}
     with tenant_scope(tenant_id):
         return load_context(tenant_id, connectors, recorder)
+
+
+def to_match(context: Context) -> list[Entity]:
+    """What is matched before its first write: all of a company that is prepared, else what was switched on since."""
+    is_preparing = context.tenant.state == Tenant.State.PREPARING
+    return [each for each in listed(context) if is_preparing or context.policies[each.name].hold_code == NOT_MATCHED]
+
+
+def _referred_to(context: Context, entities: Sequence[Entity]) -> list[Entity]:
+    """The groups these refer to, which have no rows of their own."""
+    names = {attribute.reference for entity in entities for attribute in entity.references}
+    on_demand = [each for each in context.entities.values() if each.is_on_demand and each.name in names]
+    return [each for each in on_demand if context.policies[each.name].enabled]
 
 
 def listed(context: Context) -> list[Entity]:
@@ -193,7 +208,7 @@ def list_rows(context: Context, entity: Entity) -> list[MatchRow]:
                 category=match.category,
                 link=match.link,
                 other=match.other,
-                key=match.key[:300],
+                key=PREFIX if match.key.startswith(PREFIX) else match.key[:300],
                 candidates=[candidate.pk for candidate in match.candidates],
             )
             for match in sorted(categorise(entity, links), key=lambda match: match.link.pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from mappings.models import EntityPolicy, RecordLink
@@ -58,11 +59,9 @@ def _written(tenant_id: int, entity: Entity, since: datetime) -> set[int]:
     return set(entries.exclude(target="").values_list("link_id", flat=True).distinct())
 
 
-def begin_with_ten(tenant_id: int) -> None:
+def begin_with_ten(policies: QuerySet[EntityPolicy]) -> None:
     """Call inside a scope."""
-    EntityPolicy.objects.filter(tenant_id=tenant_id, enabled=True).update(
-        first_ten_at=timezone.now()
-    )  # the log's clock
+    policies.filter(enabled=True).update(first_ten_at=timezone.now())  # the log's clock
 
 
 def go_on(tenant_id: int, user_id: int | None) -> int:

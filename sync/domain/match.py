@@ -14,6 +14,7 @@ from mappings.engine import match_keys
 from mappings.models import MatchRow, RecordLink
 from mappings.spec import Entity, Match, System
 from sync.domain.bulk import save_many
+from sync.domain.personal_number import PREFIX, personal_keys
 from sync.models import ChangeEvent, SyncLogEntry
 
 #: So many holders of one key are looked at; more than one is a question already.
@@ -169,7 +170,7 @@ def _by_keys(entity: Entity, link: RecordLink, holders: Holders) -> tuple[Found,
             and not (same and (rival.current(system) or {}).get(within) != (link.current(system) or {}).get(within))
             for rival in holders.holding(system, key)
         )
-        if len(others) == 1 and not has_rival:
+        if len(others) == 1 and not has_rival and not _are_two_people(link, free[0]):
             return Found(free[0], key=key), ambiguous
         ambiguous += free
     return Found(), ambiguous
@@ -177,7 +178,13 @@ def _by_keys(entity: Entity, link: RecordLink, holders: Holders) -> tuple[Found,
 
 def _is_of_a_rule(key: str) -> bool:
     """Not one of ours: a person's answer, a creation id, a number we reserved."""
-    return key[:1].isdigit()
+    return key[:1].isdigit() or key.startswith(PREFIX)
+
+
+def _are_two_people(link: RecordLink, other: RecordLink) -> bool:
+    """Whether both have a CPR number, and not the same: a telephone can be handed on."""
+    numbers = [personal_keys((*each.uniconta_match_keys, *each.intempus_match_keys)) for each in (link, other)]
+    return all(numbers) and not numbers[0] & numbers[1]
 
 
 def _within(entity: Entity, key: str) -> str:

@@ -266,7 +266,7 @@ def unlink(link_id: int, user_id: int | None) -> RecordLink:
     for each in (link, half):
         _mark(each, Decision.EXCLUDE, "")
         each.state, each.reason, each.detail = RecordLink.State.EXCLUDED, "left_out", ""
-    link.inactive_reason, link.deletion_answer, link.was_sent = "", "", False
+    link.inactive_reason, link.deletion_answer, link.merged_into, link.was_sent = "", "", None, False
     link.differing, link.winners = [], {}
     link.generation += 1  # should it be created there anew, Intempus must not take that for a repetition
     link.save()

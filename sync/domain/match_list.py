@@ -17,6 +17,7 @@ from tablib.exceptions import TablibException
 from mappings.models import MatchRow, RecordLink
 from mappings.spec import System
 from sync.domain.match_decisions import TakenError, decide, link_by_hand
+from sync.domain.personal_number import PREFIX
 from sync.domain.spreadsheet import FORMULA, neutral
 
 Decision = MatchRow.Decision
@@ -87,7 +88,7 @@ def _cells(row: MatchRow) -> Iterator[str]:
     yield theirs.intempus_id if theirs else ""
     yield theirs.intempus_key if theirs else ""
     yield str((theirs.current(System.INTEMPUS) or {}).get("name", "")) if theirs else ""
-    yield row.key
+    yield gettext("CPR number") if row.key == PREFIX else row.key
     yield row.decision
     yield ""
     yield str(row.decided_by or "")

@@ -117,7 +117,13 @@ def _unlinked(system: System) -> dict[str, Any]:
     side: dict[str, Any] = {"id": "", "key": "", "base": {}, "seen": None, "seen_at": None, "match_keys": []}
     columns: dict[str, Any] = {f"{system}_{name}": value for name, value in side.items()}
     columns |= {f"is_gone_in_{system}": False, "was_sent": False, "is_after_gap": False}
-    columns |= {"differing": [], "inactive_reason": "", "reserved_number": "", "deletion_answer": ""}
+    columns |= {
+        "differing": [],
+        "inactive_reason": "",
+        "reserved_number": "",
+        "deletion_answer": "",
+        "merged_into": None,
+    }
     columns |= {"generation": F("generation") + 1}  # another record for a resource that remembers creation ids
     columns |= {"is_ticked": None} if system is System.UNICONTA else {"intempus_timestamp": None}
     return columns

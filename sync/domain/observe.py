@@ -23,6 +23,8 @@ from sync.domain.bulk import save_many
 from sync.domain.connections import NotReadyError
 from sync.domain.context import Context
 from sync.domain.doorbell import ring
+from sync.domain.personal_number import personal_key, personal_keys
+from sync.domain.renamed import follow_renamed
 from sync.models import ChangeEvent, Run
 from tenants.scoping import tenant_scope
 
@@ -79,6 +81,8 @@ def read_row(context: Context, entity: Entity, system: System, row: Mapping[str,
         problem.field = problem.field or side.timestamp_field
     key = storable(str(row.get(side.key_field) or ""))[:60]
     keys = match_keys(entity, system, values)
+    if side.personal_number_field:
+        keys[:0] = personal_key(context.tenant_id, row.get(side.personal_number_field))
     # Our own creation id is the surest key of all: it finds the record whose answer got lost.
     if side.creation_id_field:
         if row.get(side.creation_id_field):
@@ -206,6 +210,7 @@ def _store(
     filled: list[RecordLink] = []
     doubtful: list[RecordLink] = []
     gone = context.gone_attributes(entity, system)
+    renamed: dict[str, str] = {}
     for reading in readings:
         link = known[reading.id]
         if reading.problem is None:
@@ -223,16 +228,18 @@ def _store(
                     told.append(link)
                 touched.append(link)
                 filled.append(link)
-            elif reading.timestamp != link.intempus_timestamp and reading.timestamp is not None:
-                link.intempus_timestamp = reading.timestamp
+                continue
+            if _note_unchanged(link, system, reading):
                 touched.append(link)
             continue
+        renamed |= _new_number(link, system, reading)
         note_seen(link, system, reading, read_at)
         link.is_after_gap = link.is_after_gap or system in context.gaps
         touched.append(link)
         told.append(link)
     save_seen(touched, system)
     save_many(filled, [f"{each}_{column}" for each in System for column in ("base", "seen")])
+    follow_renamed(context.tenant_id, context.entities.values(), entity.name, renamed)
     if stores_events and told:
         store_events(context, entity, system, told, read_at, origin, run)
     if doubtful and entity.side(system).has_cursor:
@@ -268,7 +275,7 @@ def needs_processing(link: RecordLink, system: System, reading: Reading, is_comp
         return True
     if system is System.UNICONTA and reading.is_tick_known and link.is_ticked != reading.is_ticked:
         return True
-    if link.state == RecordLink.State.NEW:
+    if link.state == RecordLink.State.NEW or (not link.is_linked and _has_other_number(link, system, reading)):
         return True
     if not is_complete:
         return False
@@ -328,13 +335,10 @@ def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datet
     """Keep on the link what was read. Nothing is decided here."""
     setattr(link, f"{system}_key", reading.key)
     setattr(link, f"{system}_seen_at", read_at)
-    own = [key for key in getattr(link, f"{system}_match_keys") if key.startswith("p:")]  # a person's answer stands
-    if link.reserved_number and system is System.INTEMPUS:
-        own.append(f"n:{link.reserved_number}")
-    setattr(link, f"{system}_match_keys", [*own, *reading.match_keys])
+    _set_match_keys(link, system, reading)
     if link.is_gone(system):
         setattr(link, f"is_gone_in_{system}", False)
-        link.deletion_answer = ""
+        link.deletion_answer, link.merged_into = "", None
     if reading.problem is None:
         is_known = reading.values == link.base(system)
         setattr(link, f"{system}_seen", None if is_known else reading.values)
@@ -349,6 +353,34 @@ def note_seen(link: RecordLink, system: System, reading: Reading, read_at: datet
         link.intempus_timestamp = reading.timestamp
     if system is System.UNICONTA or not link.uniconta_id:
         link.name = reading.name
+
+
+def _note_unchanged(link: RecordLink, system: System, reading: Reading) -> bool:
+    """Keep what is new about a record of which no value is; whether there is anything."""
+    is_restamped = reading.timestamp not in (None, link.intempus_timestamp)
+    if is_restamped:
+        link.intempus_timestamp = reading.timestamp
+    if has_other_number := _has_other_number(link, system, reading):
+        _set_match_keys(link, system, reading)
+    return is_restamped or has_other_number
+
+
+def _new_number(link: RecordLink, system: System, reading: Reading) -> dict[str, str]:
+    """Old number → new one, where the record in Uniconta was given another."""
+    is_renamed = system is System.UNICONTA and link.uniconta_key and reading.key not in ("", link.uniconta_key)
+    return {link.uniconta_key: reading.key} if is_renamed else {}
+
+
+def _set_match_keys(link: RecordLink, system: System, reading: Reading) -> None:
+    own = [key for key in getattr(link, f"{system}_match_keys") if key.startswith("p:")]  # a person's answer stands
+    if link.reserved_number and system is System.INTEMPUS:
+        own.append(f"n:{link.reserved_number}")
+    setattr(link, f"{system}_match_keys", [*own, *reading.match_keys])
+
+
+def _has_other_number(link: RecordLink, system: System, reading: Reading) -> bool:
+    """Whether the person's CPR number was typed, corrected or removed, which changes no value."""
+    return personal_keys(getattr(link, f"{system}_match_keys")) != personal_keys(reading.match_keys)
 
 
 def _problem(system: System, reading: Reading) -> str:
@@ -371,6 +403,7 @@ def save_seen(links: list[RecordLink], system: System) -> None:
             "name",
             "is_after_gap",
             "deletion_answer",
+            "merged_into",
             "is_ticked",
             "intempus_timestamp",
             "state",

@@ -45,6 +45,22 @@ class LinkReferences:
                     self._to_intempus[attribute.reference, link.uniconta_key] = link.intempus_id
                     self._to_uniconta[attribute.reference, link.intempus_id] = link.uniconta_key
                     self._note_standing(context, attribute.reference, link)
+            self._follow_merged(context, attribute.reference, keys - {""}, ids - {""})
+
+    def _follow_merged(self, context: Context, entity: str, keys: set[str], ids: set[str]) -> None:
+        """What refers to a record that was merged into another refers to that one; a number given anew is the new one's."""
+        keys = {key for key in keys if (entity, key) not in self._to_intempus}
+        ids = {each for each in ids if (entity, each) not in self._to_uniconta}
+        if not (keys or ids):
+            return
+        gone = RecordLink.objects.filter(tenant_id=context.tenant_id, entity=entity, merged_into__isnull=False)
+        for link in gone.filter(Q(uniconta_key__in=keys) | Q(intempus_id__in=ids)).select_related("merged_into"):
+            target = link.merged_into
+            if target is None or not target.is_linked or target.is_gone_in_uniconta or target.is_gone_in_intempus:
+                continue
+            self._to_intempus.setdefault((entity, link.uniconta_key), target.intempus_id)
+            if link.intempus_id:
+                self._to_uniconta[entity, link.intempus_id] = target.uniconta_key
 
     def _note_standing(self, context: Context, entity: str, link: RecordLink) -> None:
         activity = context.entities[entity].activity if entity in context.entities else None

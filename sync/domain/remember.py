@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet
 
 from mappings.engine import BY_INTEMPUS_ID, UNSENT, Outcome, Plan, effective, says_nothing
 from mappings.models import RecordLink
+from mappings.private_fields import PRIVATE_NAME
 from mappings.spec import Entity, System, Value
-from sync.connectors.base import Written
+from sync.connectors.base import Row, Written
 from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
 from sync.domain.bulk import save_many
 from sync.domain.claim import finish, put_back
@@ -90,7 +91,7 @@ def remember(context: Context, entity: Entity, handful: list[Done], now: datetim
     over = Q(link_id__in=answered, state__in=ASKED)
     over |= Q(link_id__in=free, state=ChangeEvent.State.WAITING, waits_for__startswith="held_")
     ChangeEvent.objects.filter(over).update(state=ChangeEvent.State.DONE, finished_at=now)
-    _wake(context, entity, appeared, now)
+    wake(context.tenant_id, entity.name, appeared, now)
     closed = [entry for entry in entries if entry.pk is not None]
     SyncLogEntry.objects.bulk_create([entry for entry in entries if entry.pk is None])
     save_many(closed, CLOSED)
@@ -107,7 +108,7 @@ def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> li
         entry.state = State.DONE
         if written.pre_image is not None:
             row = f"pre_image:{context.tenant_id}:{done.item.link.pk}"
-            entry.sealed_pre_image = seal(json.dumps(dict(written.pre_image), default=str), row)
+            entry.sealed_pre_image = seal(json.dumps(_public(written.pre_image), default=str), row)
         if written.unseen_edit:
             entry.plan = {**entry.plan, "notes": [*entry.plan.get("notes", []), "unseen_edit"]}
             entry.has_overwritten = True
@@ -126,6 +127,11 @@ def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> li
     for entry in entries:
         entry.finished_at = now
     return entries
+
+
+def _public(row: Row) -> dict[str, Any]:
+    """Without what is never kept, sealed or not: passwords and CPR numbers."""
+    return {name: value for name, value in row.items() if not PRIVATE_NAME.fullmatch(name)}
 
 
 def _state_of(error: RemoteError) -> str:
@@ -367,14 +373,14 @@ def _waiting(item: Item) -> QuerySet[ChangeEvent]:
     return ChangeEvent.objects.filter(link_id=item.link.pk, state=ChangeEvent.State.WAITING)
 
 
-def _wake(context: Context, entity: Entity, keys: list[str], now: Any) -> None:
-    """Whoever waited for one of these records goes on."""
+def wake(tenant_id: int, entity: str, keys: list[str], now: Any) -> None:
+    """Whoever waited for one of these records goes on. Call inside a scope."""
     if not keys:
         return
     ChangeEvent.objects.filter(
-        tenant_id=context.tenant_id,
+        tenant_id=tenant_id,
         state=ChangeEvent.State.WAITING,
-        waits_for__in=[f"{entity.name}:{key}" for key in keys],
+        waits_for__in=[f"{entity}:{key}" for key in keys],
     ).update(state=ChangeEvent.State.PENDING, waits_for="", due_at=now)
 
 

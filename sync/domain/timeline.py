@@ -314,6 +314,17 @@ def changes_shown(part: Part, names: Names) -> tuple[FieldChange, ...]:
     )
 
 
+def names_referred_to(entity: Entity, links: Iterable[RecordLink]) -> Names:
+    """What the records are called that these refer to, by what was last read on either side. One query, or none."""
+    parts = []
+    for link in links:
+        for system in System:
+            found = (link.base(system), link.current(system) or {})
+            changes = [{"field": name, "new": value} for values in found for name, value in values.items()]
+            parts.append(Part(link.tenant_id, entity, system.value, changes))
+    return reference_names(parts)
+
+
 def reference_names(parts: Iterable[Part]) -> Names:
     """What the records are called that changes name by an id or number of one system. One query, or none."""
     column = {System.UNICONTA.value: "uniconta_key", System.INTEMPUS.value: "intempus_id"}

@@ -153,7 +153,9 @@ class Expected:
         """Uniconta's values reach Intempus; what is blank on one side only is filled from the other."""
         here, there, entity = record.here, record.there, record.entity
         for each in FIELDS[entity]:
-            value = each.to_there(here.get(each.here)) or same(there.get(each.there))
+            value = each.to_there(here.get(each.here))
+            if not value or (each.there == "sales_price" and not float(value)):  # an item without a price has 0
+                value = same(there.get(each.there)) or value
             there[each.there] = value
             if each.is_both_ways:
                 here[each.here] = each.to_here(value)
@@ -195,8 +197,6 @@ class Expected:
             record.here |= {"Account": record.relations["customer"], "MasterProject": "", "PersonInCharge": ""}
             record.here |= {"Phase": "Created"}
         there["number"] = record.number
-        if entity == "product":
-            there["sales_price"] = "0.00"  # prices are Uniconta's, where a new item has none
         self.relate(record)
 
     # ------------------------------------------------------------------------------------------------ a day's work

@@ -35,6 +35,9 @@ def test_the_settings_of_this_run_are_fine():
         ("SECRET_KEY", "x" * 80, {"platform.E002"}),
         ("CREDENTIAL_KEYS", [], {"platform.E003"}),
         ("CREDENTIAL_KEYS", ["not a key"], {"platform.E004"}),
+        ("CPR_KEY", "", set()),  # nobody is recognised by CPR number, then; doctor says so
+        ("CPR_KEY", "short", {"platform.E013"}),
+        ("CPR_KEY", GOOD_SECRET, {"platform.E013"}),
         ("CREDENTIAL_KEYS", [Fernet.generate_key().decode(), GOOD_SECRET], {"platform.E004", "platform.E005"}),
         ("ALLOWED_HOSTS", [], {"platform.E008"}),
         ("ALLOWED_HOSTS", ["example.com", "*"], {"platform.E008"}),
@@ -133,6 +136,12 @@ def test_development_keys_are_random_private_and_kept(tmp_path):
     values = dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
     assert len(values["SECRET_KEY"]) >= 50
     Fernet(values["CREDENTIAL_KEYS"])
+    file.write_text("".join(line + "\n" for line in text.splitlines() if not line.startswith("CPR_KEY")))
+    assert development.write_keys(file)  # from before there was such a key: it is added, the others stay
+    added = dict(line.split("=", 1) for line in file.read_text().splitlines() if not line.startswith("#"))
+    assert added.keys() == values.keys()
+    assert (added["SECRET_KEY"], added["CREDENTIAL_KEYS"]) == (values["SECRET_KEY"], values["CREDENTIAL_KEYS"])
+    assert len(added["CPR_KEY"]) >= 50
 
 
 def test_a_page_of_the_console_may_evaluate_and_no_other_may(client, db):

@@ -1,4 +1,4 @@
-"""Employees: matched by telephone and e-mail only, created in Intempus only where a person wants it, never deleted."""
+"""Employees: matched by CPR number, telephone and e-mail, created in Intempus only where a person wants it, never deleted."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sync.domain.actions import retry
+from sync.models import SyncLogEntry
 from tenants.scoping import ALL, tenant_scope
+from tenants.secrets import unseal
 from tests.factories import make_policy, make_user
 from tests.journeys.conftest import Company, World
 
@@ -111,7 +113,7 @@ def state(company: Company, **where: Any) -> tuple[str, str]:
 def test_a_mobile_or_an_e_mail_makes_a_pair_and_the_group_comes_with_it(
     company: Company, found_by: dict[str, Any]
 ) -> None:
-    user(company, number="", **found_by)
+    user(company, number="", cpr_number="", **found_by)
     hire(company)
     company.both()
     [found] = users(company)
@@ -122,7 +124,7 @@ def test_a_mobile_or_an_e_mail_makes_a_pair_and_the_group_comes_with_it(
 
 
 def test_a_name_and_a_number_are_no_reason_to_link_anybody(company: Company) -> None:
-    user(company, name="Jens Hansen", email="", phone="", number="18")
+    user(company, name="Jens Hansen", email="", phone="", number="18", cpr_number="")
     hire(company)
     company.both()
     assert state(company, uniconta_key="17") == ("excluded", "creates_off")
@@ -131,10 +133,44 @@ def test_a_name_and_a_number_are_no_reason_to_link_anybody(company: Company) -> 
     assert groups(company) == [("20", "Øvrige")]  # nobody who goes to Intempus uses the other one
 
 
+@pytest.mark.parametrize("spelling", ["010180-1234", "0101801234", " 010180 1234 "])
+def test_a_cpr_number_comes_before_anything_else(company: Company, spelling: str) -> None:
+    """Mother and son share a telephone; she is the other one."""
+    user(company, number="", email="", cpr_number=spelling, name="Jens")
+    user(company, number="19", email="", cpr_number="020260-1234", name="Ida")
+    hire(company, Email="")
+    hire(company, "18", Name="Ida Juhl", Email="", PersonalId="0202601234")
+    company.both()
+    assert [shown(row, "number", "name") for row in users(company)] == [("17", "Jens Hansen"), ("18", "Ida Juhl")]
+
+
+def test_one_telephone_and_two_cpr_numbers_are_two_people(company: Company) -> None:
+    company.sweep()
+    record_id = user(company, number="19", cpr_number="020260-1234")
+    row_id = hire(company)
+    company.both()
+    assert state(company, uniconta_key="17") == ("needs_attention", "ambiguous_match")
+    edit_user(company, record_id, cpr_number=CPR)  # a slip of the pen, put right: no mapped value has changed
+    assert state(company, uniconta_id=str(row_id)) == ("in_sync", "")
+    assert company.link(entity="employee", uniconta_id=str(row_id)).intempus_id == str(record_id)
+
+
+def test_without_its_key_no_cpr_number_is_compared(company: Company, settings: Any) -> None:
+    settings.CPR_KEY = ""
+    user(company, number="19", email="", phone="")
+    hire(company)
+    company.both()
+    assert state(company, uniconta_key="17") == ("excluded", "creates_off")
+    with tenant_scope(company.tenant.pk):
+        links = company.tenant.links.filter(entity="employee")
+        keys = [key for each in links for key in (*each.uniconta_match_keys, *each.intempus_match_keys)]
+    assert [key for key in keys if key.startswith("h:")] == []
+
+
 def test_a_shared_telephone_asks_a_person(company: Company) -> None:
     company.sweep()
-    hire(company, Email="")
-    hire(company, "18", Name="Ida Juhl", Email="")
+    hire(company, Email="", PersonalId="")
+    hire(company, "18", Name="Ida Juhl", Email="", PersonalId="")
     user(company, email="")
     company.both()
     assert state(company, uniconta_key="17") == ("needs_attention", "ambiguous_match")
@@ -197,6 +233,25 @@ def test_a_number_that_intempus_refuses_is_said_before_anything_is_sent(company:
     assert [write for write in company.writes() if write[1] == "employee"] == []
     edit(company, row_id, Number="17")
     assert [row["number"] for row in users(company)] == ["17"]
+
+
+@pytest.mark.parametrize("number", ["JH", "1000000"])
+def test_a_refused_number_stays_behind_and_all_else_goes(company: Company, number: str) -> None:
+    """Somebody gave a linked employee a number that Intempus does not take."""
+    user(company)
+    row_id = hire(company)
+    company.both()
+    edit(company, row_id, Number=number, City="Odense", Group="20")
+    [found] = users(company)
+    assert shown(found, "number", "city") == ("17", "Odense")
+    assert groups(company) == [("10", "Montører"), ("20", "Øvrige")]
+    link = company.link(entity="employee")
+    assert (link.state, link.reason, link.detail, link.differing) == ("in_sync", "number_kept", number, ["number"])
+    before = company.now()
+    company.both()
+    assert (company.writes(before), state(company)) == ([], ("in_sync", "number_kept"))
+    edit(company, row_id, Number="31")
+    assert (users(company)[0]["number"], state(company)) == ("31", ("in_sync", ""))
 
 
 def test_born_in_intempus_without_a_number_asks_for_one(company: Company) -> None:
@@ -295,15 +350,33 @@ def test_a_deleted_employee_stays_in_intempus(world: World, company: Company) ->
     assert users(company) == before
 
 
-def test_the_cpr_number_stays_where_it_is(company: Company) -> None:
-    user(company, number="")
+def test_the_cpr_number_stays_where_it_is(
+    world: World, company: Company, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Through a match, edits, a refusal that repeats it and an answer that is no JSON: in no table, log or page."""
+    user(company, number="", email="", phone="")
     row_id = hire(company, Address2=f"cpr {CPR}")
     company.both()
+    assert len({key for key in company.link(entity="employee").uniconta_match_keys if key.startswith("h:")}) == 1
+    said = f"cpr_number {CPR} {CPR.replace('-', '')} is taken"
+    for status in (400, 500):
+        world.intempus.faults.add("status", method="PATCH", path="/web/v1/employee/", status=status, body=said, times=1)
+        edit(company, row_id, City=f"Odense {status}")
+        company.press(retry, [company.link(entity="employee").pk])
+        company.heal()
     edit(company, row_id, City="Odense")
     assert users(company)[0]["cpr_number"] == people(company)[0]["PersonalId"] == CPR
+    assert users(company)[0]["city"] == "Odense"
     assert is_kept_anywhere("Odense")  # the search does find
-    assert not is_kept_anywhere(CPR)
-    assert not is_kept_anywhere(CPR.replace("-", ""))
+    spoken = "\n".join([caplog.text, *capfd.readouterr()])
+    for spelling in (CPR, CPR.replace("-", ""), CPR.replace("-", " ")):
+        assert not is_kept_anywhere(spelling)
+        assert spelling not in spoken
+    with tenant_scope(ALL):
+        images = SyncLogEntry.objects.filter(entity="employee").exclude(sealed_pre_image="")
+        rows = {(each.tenant_id, each.link_id): each.sealed_pre_image for each in images}
+    assert rows
+    assert all(CPR not in unseal(text, f"pre_image:{tenant}:{link}") for (tenant, link), text in rows.items())
     client = Client()
     client.force_login(make_user("root", is_superuser=True))
     pages = [reverse("admin:mappings_recordlink_change", args=[company.link(entity="employee").pk])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mappings.models import MatchRow, RecordLink
+from mappings.models import EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.connectors.uniconta import UnicontaConnector
 from sync.domain import actions
@@ -346,3 +346,44 @@ def test_nothing_decided_moves_to_another_company(world: World, full: Company) -
     marks = {(link.state, link.is_match_rejected, link.is_left_out, str(link.winners)) for link in full.links()}
     assert marks == {("new", False, False, "{}")}
     assert world.havnen.writes() == []
+
+
+def test_an_entity_switched_on_later_goes_through_its_own_first_matching(world: World) -> None:
+    """Customers are live; items are switched on in the console. Nothing of them moves before a person has looked."""
+    company, other = world.nordbyg, world.havnen
+    world.uniconta.switches.webhook_drop_probability = 1.0
+    for each in (company, other):
+        each.debtor("1001")
+        world.uniconta.bulk(each.number, "InvGroup", 1, Group="10", Name="Varer")
+        item = {"Name": "Kabel", "Group": "10", "SalesPrice1": 5.0}
+        each.uniconta.person_creates(each.number, "InvItem", Item="A1", **item)
+        each.uniconta.person_creates(each.number, "InvItem", Item="A2", **item | {"Name": "Rør"})
+        each.intempus.person_creates(
+            each.intempus_number, "product", number="A1", name="Kabel (gammel)", accessible=True
+        )
+        each.intempus.person_creates(each.intempus_number, "product", number="x", name="Rør", accessible=True)
+        each.both()
+    policy = EntityPolicy(tenant=company.tenant, entity="product", default_group="10", create_in_uniconta=False)
+    policy.begin_later()  # as the console's form does
+    with tenant_scope(company.tenant.pk):
+        policy.save()
+    before = company.now()
+    company.debtor("1002")
+    company.both()
+    assert [write[1] for write in company.writes(before)] == ["customer"]
+    assert products(company) == [("A1", "Kabel (gammel)"), ("x", "Rør")]
+    with pytest.raises(actions.RefusedError, match="not_matched"):
+        company.press(actions.begin_entity, policy.pk)
+    assert read(company) == {"certain": 1, "probable": 1}
+    company.press(decide, company.tenant.pk, [rows(company)["Rør"].pk], "create")
+    assert products(company) == [("A1", "Kabel (gammel)"), ("x", "Rør")]
+    company.press(actions.begin_entity, policy.pk)
+    company.both()
+    assert products(company) == [("A1", "Kabel"), ("A2", "Rør"), ("x", "Rør")]
+    assert first_matching(company.tenant.pk).error_code == "live_already"  # type: ignore[union-attr]
+    assert products(other) == [("A1", "Kabel (gammel)"), ("x", "Rør")]
+
+
+def products(company: Company) -> list[tuple[str, str]]:
+    rows = company.intempus.rows(company.intempus_number, "product")
+    return sorted((row["number"], row["name"]) for row in rows)

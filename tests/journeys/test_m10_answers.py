@@ -2,8 +2,12 @@
 
 import pytest
 
+from mappings.models import RecordLink
 from sync.domain import actions
-from tests.journeys.conftest import World
+from sync.domain.merged import merge_into, targets
+from tenants.scoping import tenant_scope
+from tests.factories import make_policy
+from tests.journeys.conftest import Company, World
 from tests.journeys.test_m10_deletions import delete_in_uniconta, pair, state
 
 pytestmark = pytest.mark.one_profile
@@ -103,3 +107,99 @@ def test_a_record_that_is_there_has_no_deletion_to_answer(world: World) -> None:
     company.settle()
     assert company.link().deletion_answer == ""
     assert company.writes(before) == []
+
+
+# ------------------------------------------------------------------------------------------------ merged into …
+
+
+def merge(company: Company, gone: RecordLink, text: str) -> None:
+    """A person types into what the record was merged."""
+    with tenant_scope(company.tenant.pk):
+        [target] = targets(gone, text)
+    company.press(merge_into, gone.pk, target.pk)
+    company.settle()
+
+
+def project(company: Company, number: str, account: str) -> int:
+    row = {"Number": number, "Name": f"Projekt {number}", "Account": account, "Group": "1", "Phase": "InProgress"}
+    return int(company.uniconta.person_creates(company.number, "Project", **row))
+
+
+def case_customer(company: Company, number: str) -> int:
+    rows = company.intempus.rows(company.intempus_number, "case")
+    return next(int(row["customer"]) for row in rows if row["number"] == number)
+
+
+def test_merged_into_another_that_is_in_intempus(world: World) -> None:
+    """Its own record there is closed, and what was under it is under the other one, also what Uniconta tells late."""
+    company, other = world.nordbyg, world.havnen
+    for each in world.companies:
+        make_policy(each.tenant, "project", default_group="1")
+        world.uniconta.bulk(each.number, "ProjectGroup", 1, Group="1", Name="Fast pris")
+    before_other = [pair(other)]
+    (row_id, gone_id), (_, stays_id) = pair(company), pair(company, "1002")
+    project_id = project(company, "5001", "1001")
+    company.settle()
+    assert case_customer(company, "5001") == gone_id
+    company.uniconta.person_edits(company.number, "Project", project_id, Account="1002")  # as Uniconta does
+    delete_in_uniconta(company, row_id)
+    merge(company, company.link(uniconta_key="1001"), "1002")
+    link = company.link(uniconta_key="1001")
+    assert (link.state, link.reason, link.detail) == ("excluded", "merged", "1002 Kunde 1002")
+    assert {row["id"]: row["active"] for row in company.customers()} == {gone_id: False, stays_id: True}
+    assert case_customer(company, "5001") == stays_id
+    late = company.intempus.person_creates(
+        company.intempus_number, "case", name="Sen sag", customer=gone_id, active=True
+    )
+    company.both()
+    born = next(row for row in company.uniconta.rows(company.number, "Project") if row["Name"] == "Sen sag")
+    assert (born["Account"], company.link(entity="project", intempus_id=str(late)).state) == ("1002", "in_sync")
+    before = company.now()
+    company.both()
+    assert company.writes(before) == []
+    assert [pair_id for _, pair_id in before_other] == [row["id"] for row in other.customers() if row["active"]]
+
+
+def test_merged_into_another_that_intempus_does_not_have(world: World) -> None:
+    """The record there is the other one's from now on: hours and cases stay where they are."""
+    company = world.nordbyg
+    row_id, customer_id = pair(company)
+    company.debtor("1002", xIntempus=False, City="Odense")
+    company.settle()
+    delete_in_uniconta(company, row_id)
+    before = company.now()
+    merge(company, company.link(uniconta_key="1001"), "1002")
+    company.both()
+    assert company.writes(before) == []  # linked, but not ticked: nothing goes
+    target = company.link(uniconta_key="1002")
+    assert (target.intempus_id, target.reason) == (str(customer_id), "never_ticked")
+    company.edit(int(target.uniconta_id), xIntempus=True)
+    company.settle()
+    [customer] = company.customers()
+    assert (customer["id"], customer["number"], customer["city"], customer["active"]) == (
+        customer_id,
+        "1002",
+        "Odense",
+        True,
+    )
+    gone = company.link(uniconta_key="1001")
+    assert (gone.reason, gone.intempus_id, gone.merged_into_id) == ("merged", "", target.pk)
+    world.ends_well = False  # the log's first create names a record that is another link's now
+
+
+def test_what_cannot_have_been_merged_is_refused(world: World) -> None:
+    company, other = world.nordbyg, world.havnen
+    row_id, _ = pair(company)
+    pair(company, "1002")
+    pair(other)
+    gone, stays, foreign = company.link(uniconta_key="1001"), company.link(uniconta_key="1002"), other.link()
+    with pytest.raises(ValueError, match="merged"):  # it is there
+        company.press(merge_into, gone.pk, stays.pk)
+    delete_in_uniconta(company, row_id)
+    for pk in (gone.pk, foreign.pk):
+        with pytest.raises(ValueError, match="merged"):
+            company.press(merge_into, gone.pk, pk)
+    merge(company, gone, "1002")
+    again = company.debtor("1001", CompanyRegNo="25313763")  # somebody made it anew: the number is the new one's
+    company.settle()
+    assert company.link(uniconta_id=str(again)).merged_into is None

@@ -166,8 +166,16 @@ def test_a_product_born_in_intempus_gets_the_default_group(company: Company) -> 
         False,
         True,
     )
-    assert row["SalesPrice1"] == 0.0  # prices are Uniconta's
-    assert shown(products(company)[0], "number", "name") == (f"P{record_id}", "Beslag")
+    assert (
+        row["SalesPrice1"] == 0.0
+    )  # prices are Uniconta's, and that is none yet: the one in Intempus stays, and is told
+    assert shown(products(company)[0], "number", "name", "sales_price") == (f"P{record_id}", "Beslag", "12.00")
+    assert company.not_taken_over() == [("sales_price", "", "12")]
+    assert company.link(entity="product").differing == ["sales_price"]
+    company.both()
+    assert shown(products(company)[0], "sales_price") == ("12.00",)
+    edit_item(company, row["RowId"], SalesPrice1=15.0)
+    assert shown(products(company)[0], "sales_price") == ("15.00",)
     assert groups(company) == [("20", "Diverse")]
 
 

@@ -491,6 +491,21 @@ def test_another_parent_travels_from_uniconta_only(company: Company) -> None:
     assert tree(company)["5002"] == ""
 
 
+def test_a_renumbered_parent_overwrites_no_other_parent(company: Company) -> None:
+    """A person moved the case in Intempus; then the project above it got another number, and nobody saved the case's."""
+    above = {number: project(company, number) for number in ("5000", "5001")}
+    project(company, "5002", MasterProject="5001")
+    company.settle()
+    ids = {case["number"]: case["id"] for case in cases(company)}
+    edit_case(company, ids["5002"], parent=ids["5000"], name="Tag, rettet")
+    assert company.not_taken_over() == [("parent", str(ids["5001"]), str(ids["5000"]))]
+    edit(company, above["5001"], Number="5009")
+    company.both()
+    assert tree(company) == {"5000": "", "5009": "", "5002": "5000"}
+    assert company.link(entity="project", uniconta_key="5002").differing == ["parent"]
+    assert company.overwritten() == []
+
+
 def test_projects_in_a_circle_are_refused_until_somebody_breaks_it(company: Company) -> None:
     first, second = project(company, "5001"), project(company, "5002", MasterProject="5001")
     company.uniconta.wait_for_webhooks()

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from django.utils import timezone
 
+from mappings.models import EntityPolicy
 from sync.domain import first_ten
 from sync.domain.put_back import put_back
 from sync.domain.retry_many import queue_retry, retry_many
@@ -36,7 +37,9 @@ def test_the_first_ten_are_written_and_the_rest_waits_for_a_person(world: World)
         company.debtor(str(1001 + number))
     for number in range(11):
         other.debtor(str(1001 + number))
-    company.press(lambda tenant_id, _user: first_ten.begin_with_ten(tenant_id), company.tenant.pk)
+    company.press(
+        lambda policies, _user: first_ten.begin_with_ten(policies), EntityPolicy.objects.filter(tenant=company.tenant)
+    )
     for each in (company, other):
         each.both()
     assert (len(company.customers()), len(other.customers())) == (10, 11)
@@ -61,7 +64,9 @@ def test_the_first_ten_are_written_and_the_rest_waits_for_a_person(world: World)
 def test_what_could_not_be_written_is_none_of_the_ten(world: World) -> None:
     company, other = world.nordbyg, world.havnen
     world.uniconta.switches.webhook_drop_probability = 1.0
-    company.press(lambda tenant_id, _user: first_ten.begin_with_ten(tenant_id), company.tenant.pk)
+    company.press(
+        lambda policies, _user: first_ten.begin_with_ten(policies), EntityPolicy.objects.filter(tenant=company.tenant)
+    )
     world.intempus.faults.add("status", method="POST", path="/web/v1/customer/", status=400, times=12)
     for number in range(12):
         company.debtor(f"{number:03}")

@@ -27,8 +27,9 @@ from mappings.engine import (
 from mappings.entities.customer import CUSTOMER
 from mappings.entities.customer_group import CUSTOMER_GROUP
 from mappings.entities.employee import EMPLOYEE
+from mappings.entities.product import PRODUCT
 from mappings.entities.project import PROJECT
-from mappings.spec import Direction, Match, System, Value
+from mappings.spec import Direction, Entity, Match, System, Value
 from mappings.transforms import MappingError
 
 UNICONTA, INTEMPUS = System.UNICONTA, System.INTEMPUS
@@ -800,3 +801,53 @@ def test_two_spellings_of_a_telephone_are_one_key() -> None:
     ]
     assert keys[0] == keys[1] == ["0:20304050"]
     assert match_keys(EMPLOYEE, UNICONTA, PERSON, Match.PROPOSAL) == []
+
+
+# ------------------------------------------------------------------------------------------------ prices, refused numbers
+
+ITEM, PERSON = PRODUCT, EMPLOYEE
+
+
+def item(price: str, *, base: str | None = None, **values: object) -> SideView:
+    current = {"number": "A1", "name": "Rør", "group": "", "unit": "", "sales_price": price, "active": True} | values
+    return SideView("1", {**current, "sales_price": base} if base is not None else {}, current)
+
+
+def carried(*names: str) -> Entity:
+    return ITEM.without(frozenset(a.name for a in ITEM.attributes if a.name not in names and a.name != "number"))
+
+
+def test_a_price_of_nothing_overwrites_none_at_the_first_writing() -> None:
+    entity = carried("sales_price")
+    for here, there, wanted in (
+        ("0", "12", []),
+        ("0", "", ["0"]),
+        ("", "12", []),
+        ("5", "12", ["5"]),
+        ("5", "0", ["5"]),
+    ):
+        made = make_plan(entity, item(here), item(there), Policy(), TICKED, References())
+        assert [change.new for write in made.writes for change in write.changes] == wanted, (here, there)
+    later = make_plan(entity, item("0", base="5"), item("5", base="5"), Policy(), TICKED, References())
+    assert [change.new for write in later.writes for change in write.changes] == ["0"]  # somebody said so
+
+
+def test_what_a_birth_in_intempus_does_not_take_over_is_listed() -> None:
+    made = make_plan(carried("name", "sales_price"), NOBODY, item("12"), Policy(), TICKED, References())
+    assert [(c.field, c.new) for write in made.writes for c in write.changes] == [("name", "Rør")]
+    assert [(c.field, c.new) for c in made.not_taken_over] == [("sales_price", "12")]
+
+
+def test_a_number_intempus_refuses_stays_behind_on_a_pair_only() -> None:
+    entity = PERSON.without(frozenset(a.name for a in PERSON.attributes if a.name not in ("number", "city", "email")))
+    there = before = {"number": "17", "city": "Aarhus", "email": "j@firma.dk"}
+    here = before | {"number": "JH", "city": "Odense"}
+    made = make_plan(entity, SideView("1", before, here), SideView("2", before, there), Policy(), TICKED, References())
+    assert [(c.field, c.new) for write in made.writes for c in write.changes] == [("city", "Odense")]
+    assert (made.outcome, made.reason, made.detail) == (Outcome.IN_SYNC, "number_kept", "JH")
+    new = make_plan(entity, SideView("1", {}, here), NOBODY, Policy(), TICKED, References())
+    assert [c.new for write in new.writes for c in write.changes] == [
+        "JH",
+        "j@firma.dk",
+        "Odense",
+    ]  # said before it is sent

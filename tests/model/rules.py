@@ -168,7 +168,7 @@ class Company:
         here |= {"blocked": False} if record.kind.has_switch else {"has_left": False}
         record.uniconta = here
         record.read_uniconta()
-        there |= {name: here[name] for name in ("number", "group", "price", "phase") if name in here}
+        there |= {name: here[name] for name in ("number", "group", "phase") if name in here}
         record.remember()
 
     def _align(self, record: Record, is_needed: bool) -> None:
@@ -212,7 +212,9 @@ class Company:
         assert record.intempus is not None
         before, before_there = record.uniconta_before, record.intempus_before
         if not before:  # the first time; a blank never overwrites a value
-            filled = {name for name in wanted if wanted[name] not in ("", None)}
+            filled = {
+                name for name in wanted if wanted[name] not in ("", None) and (name, wanted[name]) != ("price", "0")
+            }
             return filled, set(wanted) - filled
         if record.off_by in ("tick", "phase"):
             return set(wanted), set()  # in use again: brought up to date

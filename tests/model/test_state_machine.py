@@ -44,7 +44,7 @@ EDITED_THERE = {
     CUSTOMER: ("name", "city", "phone"),
     PRODUCT: ("name", "unit", "price"),
     EMPLOYEE: ("name", "city", "may_report"),
-    PROJECT: ("name", "description", "start"),
+    PROJECT: ("name", "description", "start", "parent"),
 }
 CHOICES: dict[str, tuple[Any, ...]] = {
     "group": ("1", "2"),

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "SECRET_KEY": "only-for-tests-" + "0123456789abcdef" * 4,
     "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+    "CPR_KEY": "only-for-tests-too-" + "0123456789abcdef" * 2,
     "PUBLIC_URL": "http://localhost",
     "ALLOWED_HOSTS": "127.0.0.1",
 }

@@ -89,7 +89,7 @@ class Demo:
 
     def environment(self) -> dict[str, str]:
         """For the children: this installation's development keys, whatever this shell has set."""
-        given = environment_without("SECRET_KEY", "CREDENTIAL_KEYS", "DEBUG", "EMAIL_URL")
+        given = environment_without("SECRET_KEY", "CREDENTIAL_KEYS", "CPR_KEY", "DEBUG", "EMAIL_URL")
         return given | {
             "DATABASE_URL": self.server.url().replace(f"@/{postgres.DATABASE}?", f"@/{DATABASE}?"),
             "PUBLIC_URL": self.url,

@@ -87,8 +87,9 @@ def load_lists(tenant_id: int, reports: QuerySet[WorkReport] | None, items: Coll
         for entity, column in LINKED.items():
             asked |= Q(entity=entity, intempus_id__in=reports.order_by().values(column))
         pairs = RecordLink.objects.filter(asked, tenant_id=tenant_id).exclude(uniconta_key="").exclude(intempus_id="")
-        for entity, intempus_id, key in pairs.values_list("entity", "intempus_id", "uniconta_key"):
-            links[entity][intempus_id] = key
+        columns = ("entity", "intempus_id", "uniconta_key", "merged_into__uniconta_key")
+        for entity, intempus_id, key, stands_for_it in pairs.values_list(*columns):
+            links[entity][intempus_id] = stands_for_it or key
     wanted = {
         "item": {*items, *links["product"].values()},
         "employee": set(links["employee"].values()),

@@ -575,6 +575,43 @@ def test_a_held_entity_is_released_by_a_consultant(ours, as_role, queued):
     assert (policy.hold_code, policy.has_flag) == ("flag_disappeared", True)
 
 
+def test_an_entity_switched_on_at_a_live_company_begins_after_its_matching(ours, theirs, as_role, queued):
+    client, url = as_role("consultant"), reverse("admin:mappings_entitypolicy_add")
+    form = {"tenant": ours.tenant.pk, "entity": "product", "enabled": "on", "to_intempus": "on", "to_uniconta": "on"}
+    form |= {"on_uniconta_delete": "ask", "on_intempus_delete": "ask"}
+    assert client.post(url, form).status_code == 302
+    with tenant_scope(ALL):
+        policy = EntityPolicy.objects.get(tenant=ours.tenant, entity="product")
+    assert policy.hold_code == "entity_not_matched"
+    page = reverse("admin:tenants_tenant_change", args=[ours.tenant.pk])
+    begin = reverse("admin:tenants_tenant_accept_flag", args=[ours.tenant.pk, policy.pk])
+    answer = {"code": "entity_not_matched", f"first_ten_{policy.pk}": "1"}
+    assert "Begin with this kind" not in client.get(page).content.decode().replace("Then press Begin with", "")
+    assert "first matching" in said(client.post(begin, answer))
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(pk=policy.pk).update(matched_at=timezone.now())
+    assert f'formaction="{begin}" name="code" value="entity_not_matched"' in client.get(page).content.decode()
+    assert as_role("support").post(begin, answer).status_code == 403
+    assert "first load has begun" in said(as_role("consultant").post(begin, answer))
+    with tenant_scope(ALL):
+        policies = {each.entity: each for each in EntityPolicy.objects.filter(tenant=ours.tenant)}
+    assert (policies["product"].hold_code, policies["product"].first_ten_at is not None) == ("", True)
+    assert {each.first_ten_at for name, each in policies.items() if name != "product"} == {None}
+    assert {run.kind for run in all_rows(Run) if run.state == "queued" and run.tenant_id == ours.tenant.pk} == {
+        "pull",
+        "sweep",
+    }
+    assert "answered already" in said(as_role("consultant").post(begin, answer))
+    # What was loaded once goes on where it stood.
+    with tenant_scope(ALL):
+        EntityPolicy.objects.filter(pk=policy.pk).update(enabled=False, loaded_at=timezone.now())
+    change = reverse("admin:mappings_entitypolicy_change", args=[policy.pk])
+    assert as_role("consultant").post(change, form).status_code == 302
+    with tenant_scope(ALL):
+        policy.refresh_from_db()
+    assert (policy.enabled, policy.hold_code) == (True, "")
+
+
 @pytest.mark.parametrize(
     ("reason", "shown"),
     [
@@ -601,6 +638,29 @@ def test_answering_a_deletion_is_a_persons_wish(ours, as_role, role):
         link = RecordLink.objects.get(pk=ours.link.pk)
     assert link.deletion_answer == ("leave" if MAY_OPERATE[role] else "")
     assert ("deletion_leave" in actions_audited()) is MAY_OPERATE[role]
+
+
+@pytest.mark.parametrize("role", MAY_OPERATE)
+def test_merged_into_is_said_beside_the_other_answers(ours, theirs, as_role, queued, role):
+    url = reverse("admin:mappings_recordlink_merged_into", args=[ours.link.pk])
+    page = reverse("admin:mappings_recordlink_change", args=[ours.link.pk])
+    client = as_role(role)
+    assert url not in client.get(page).content.decode()  # it is there
+    with tenant_scope(ALL):
+        RecordLink.objects.filter(pk=ours.link.pk).update(is_gone_in_uniconta=True, reason="deleted_in_uniconta")
+    target = make_link(ours.tenant, uniconta_id="77", uniconta_key="K-77", name="Ny konto")
+    make_link(theirs.tenant, uniconta_id="78", uniconta_key="K-78")
+    assert (url in client.get(page).content.decode()) is MAY_OPERATE[role]
+    if not MAY_OPERATE[role]:
+        assert client.post(url, {"target": "K-77"}).status_code == 403
+        return
+    assert client.get(url).status_code == 405
+    assert "no single record" in said(client.post(url, {"target": "K-78"}))
+    assert "was merged into" in said(client.post(url, {"target": "K-77"}))
+    with tenant_scope(ALL):
+        link = RecordLink.objects.get(pk=ours.link.pk)
+    assert (link.merged_into_id, link.deletion_answer) == (target.pk, "merged")
+    assert "deletion_merged" in actions_audited()
 
 
 @pytest.mark.parametrize("role", MAY_CONFIGURE)
