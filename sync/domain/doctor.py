@@ -143,7 +143,7 @@ def _checks(tenant_id: int, areas: Sequence[Area]) -> Iterator[tuple[Area, Check
                 yield Area(system.value), check
         for entity in entities:
             if entity.uniconta.personal_number_field and not settings.CPR_KEY:
-                yield no_cpr_key(entity)
+                yield Area.POLICIES, no_cpr_key(entity)
             if entity.uniconta.is_flaggable and entity.name in systems.rows:
                 rows = systems.rows[entity.name]
                 yield Area.POLICIES, check_flag(tenant, entity, policies.get(entity.name), rows)
