@@ -70,7 +70,9 @@ def _can_merge(link: RecordLink, target: RecordLink) -> bool:
 
 def _hand_over(link: RecordLink, target: RecordLink) -> None:
     """The record in Intempus becomes the other one's. It has no base there: the first plan adopts what is equal."""
+    was_sent = target.was_sent
     lay_together(target, link)
+    target.was_sent = was_sent  # what was sent was the other one: one without a tick is linked and left alone (rule M5)
     target.is_left_out = target.is_match_rejected = False
     target.inactive_reason = ""
     blank = RecordLink()

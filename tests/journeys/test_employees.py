@@ -354,7 +354,7 @@ def test_the_cpr_number_stays_where_it_is(
     world: World, company: Company, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Through a match, edits, a refusal that repeats it and an answer that is no JSON: in no table, log or page."""
-    user(company, number="", email="", phone="")
+    record_id = user(company, number="", email="", phone="")
     row_id = hire(company, Address2=f"cpr {CPR}")
     company.both()
     assert len({key for key in company.link(entity="employee").uniconta_match_keys if key.startswith("h:")}) == 1
@@ -365,6 +365,7 @@ def test_the_cpr_number_stays_where_it_is(
         company.press(retry, [company.link(entity="employee").pk])
         company.heal()
     edit(company, row_id, City="Odense")
+    edit_user(company, record_id, phone="99887766")
     assert users(company)[0]["cpr_number"] == people(company)[0]["PersonalId"] == CPR
     assert users(company)[0]["city"] == "Odense"
     assert is_kept_anywhere("Odense")  # the search does find

@@ -149,7 +149,7 @@ def test_merged_into_another_that_is_in_intempus(world: World) -> None:
     assert {row["id"]: row["active"] for row in company.customers()} == {gone_id: False, stays_id: True}
     assert case_customer(company, "5001") == stays_id
     late = company.intempus.person_creates(
-        company.intempus_number, "case", name="Sen sag", customer=gone_id, active=True
+        company.intempus_number, "case", number="S-1", name="Sen sag", customer=gone_id, active=True
     )
     company.both()
     born = next(row for row in company.uniconta.rows(company.number, "Project") if row["Name"] == "Sen sag")
