@@ -12,10 +12,10 @@ from django.db.models import Q, QuerySet
 
 from mappings.engine import BY_INTEMPUS_ID, UNSENT, Outcome, Plan, effective, says_nothing
 from mappings.models import RecordLink
-from mappings.private_fields import PRIVATE_NAME
 from mappings.spec import Entity, System, Value
-from sync.connectors.base import Row, Written
+from sync.connectors.base import Written
 from sync.connectors.errors import ConnectionBroken, Gone, Moved, NeedsAttention, RemoteError, RetryLater, Unclear
+from sync.connectors.masking import mask_text
 from sync.domain.bulk import save_many
 from sync.domain.claim import finish, put_back
 from sync.domain.connections import report_trouble
@@ -108,7 +108,7 @@ def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> li
         entry.state = State.DONE
         if written.pre_image is not None:
             row = f"pre_image:{context.tenant_id}:{done.item.link.pk}"
-            entry.sealed_pre_image = seal(json.dumps(_public(written.pre_image), default=str), row)
+            entry.sealed_pre_image = seal(mask_text(json.dumps(dict(written.pre_image), default=str)), row)  # no CPR
         if written.unseen_edit:
             entry.plan = {**entry.plan, "notes": [*entry.plan.get("notes", []), "unseen_edit"]}
             entry.has_overwritten = True
@@ -127,11 +127,6 @@ def _close_entries(context: Context, entity: Entity, done: Done, now: Any) -> li
     for entry in entries:
         entry.finished_at = now
     return entries
-
-
-def _public(row: Row) -> dict[str, Any]:
-    """Without what is never kept, sealed or not: passwords and CPR numbers."""
-    return {name: value for name, value in row.items() if not PRIVATE_NAME.fullmatch(name)}
 
 
 def _state_of(error: RemoteError) -> str:
