@@ -6,9 +6,12 @@ from django.views.generic import RedirectView
 
 from integration_platform.health import healthz, readyz
 from integration_platform.metrics import metrics
+from sync.admin.find import explain_view, find_view
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/find/", admin.site.admin_view(find_view), name="find"),
+    path("admin/find/explain/", admin.site.admin_view(explain_view), name="find_explain"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),

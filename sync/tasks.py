@@ -4,11 +4,13 @@ doubled or late without carrying old data. Queue them by their path: `enqueue("s
 
 from __future__ import annotations
 
+from sync.domain import alerts as alerting
 from sync.domain import check_up as checking
 from sync.domain import connections, doorbell, match_decisions, templates, undo
 from sync.domain import digest as digests
 from sync.domain import draft as drafting
 from sync.domain import drain as draining
+from sync.domain import explain_run as explaining
 from sync.domain import first_matching as matching
 from sync.domain import hooks as hooking
 from sync.domain import pre_sale as counting
@@ -103,6 +105,11 @@ def undo_run(tenant_id: int, run_id: int) -> None:
     undo.undo_run(tenant_id, run_id)
 
 
+def explain(tenant_id: int, run_id: int) -> None:
+    """Look a record up in both systems and say why it is not here."""
+    explaining.explain_run(tenant_id, run_id)
+
+
 def preview(tenant_id: int, run_id: int) -> None:
     """Say what would happen to one record, without anything happening."""
     previewing.preview(tenant_id, run_id)
@@ -116,6 +123,16 @@ def try_out(tenant_id: int, run_id: int) -> None:
 def preview_effect(tenant_id: int, run_id: int) -> None:
     """Say which records a draft of own fields would alter."""
     drafting.preview_effect(tenant_id, run_id)
+
+
+def alert() -> None:
+    """Tell people what is wrong, and what is over."""
+    alerting.tell()
+
+
+def alert_test(channel_id: int) -> None:
+    """Send a test message."""
+    alerting.send_test(channel_id)
 
 
 def beat(name: str) -> None:

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 
 #: What a person did, by the stable word stored for it.
 ACTIONS = {
+    "alert_channel_changed": gettext_lazy("Changed who is told of alerts"),
+    "alert_tested": gettext_lazy("Sent a test alert"),
     "answer_accepted": gettext_lazy("Accepted hours as they are"),
     "answer_by_hand": gettext_lazy("Said that hours were done by hand"),
     "answer_change": gettext_lazy("Had a journal line changed"),
@@ -120,6 +122,13 @@ def moment(at: datetime | None) -> str:
     local = timezone.localtime(at)
     is_danish = (get_language() or "en").startswith("da")
     return f"{local:%d-%m-%Y %H:%M:%S}" if is_danish else date_format(local, "j M Y H:i:s")
+
+
+def since(at: datetime) -> str:
+    """Since when: the hour if it was today, else the day too."""
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localdate()
+    return f"{local:%H:%M}" if is_today else f"{local:%d-%m-%Y %H:%M}"
 
 
 def age(at: datetime | None) -> str:

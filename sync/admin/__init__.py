@@ -3,6 +3,7 @@
 # ruff: noqa: F401 - imported to register the pages
 
 from sync.admin import (
+    alert,
     attention,
     change_event,
     field_rule,

@@ -16,10 +16,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from mappings.labels import is_danish
 from mappings.models import RecordLink
 from sync.admin.hours.work_report import reports_url
 from sync.domain.catalogue import explain_code
+from sync.domain.catalogue_text import Section, sections
 from sync.domain.causes import Cause, Kind, Part, causes_of, notes, retry_cause, write_note
+from sync.domain.unnamed import unnamed_texts
 from sync.models import CauseNote
 from tenants.admin.base import ModelAdmin, tenants_with
 from tenants.models import Membership, Tenant
@@ -54,6 +57,7 @@ class AttentionAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             path("retry/", self.admin_site.admin_view(self.retry_view), name="sync_causenote_retry"),
+            path("errors/", self.admin_site.admin_view(self.errors_view), name="sync_causenote_errors"),
             path("say/", self.admin_site.admin_view(self.say_view), name="sync_causenote_say"),
             *super().get_urls(),
         ]
@@ -106,6 +110,23 @@ class AttentionAdmin(ModelAdmin):
         }
         return TemplateResponse(request, "console/attention.html", context)
 
+    def errors_view(self, request: HttpRequest) -> HttpResponse:
+        """The catalogue, and what remote systems said that it has no name for."""
+        if not has_right(request.user, Right.VIEW):
+            raise PermissionDenied
+        typed = request.GET.get("q", "").strip()
+        visible = tenants_with(request.user, Right.VIEW)
+        links = RecordLink.objects.all() if visible == ALL else RecordLink.objects.filter(tenant_id__in=visible)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Error catalogue"),
+            "typed": typed,
+            "sections": _searched(typed.casefold()),
+            "unnamed": [] if typed else unnamed_texts(links),
+        }
+        return TemplateResponse(request, "console/errors.html", context)
+
     def retry_view(self, request: HttpRequest) -> HttpResponse:
         cause = _posted_cause(request)
         if cause is None:
@@ -142,6 +163,17 @@ class AttentionAdmin(ModelAdmin):
         write_note(cause, about, colleague.pk if colleague else None, note, request.user.pk)
         messages.success(request, gettext("Noted."))
         return HttpResponseRedirect(_back(request))
+
+
+def _searched(words: str) -> list[Section]:
+    """Sections with the codes in which all of the words occur."""
+    found = [
+        Section(
+            section.title, [each for each in section.codes if words in f"{each.code} {each.text} {each.fix}".casefold()]
+        )
+        for section in sections(in_danish=is_danish())
+    ]
+    return [section for section in found if section.codes]
 
 
 def _back(request: HttpRequest) -> str:

@@ -101,6 +101,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 item(gettext("Field rules"), "rule", "mappings_fieldrule_changelist", may(Right.CONFIGURE)),
                 item(gettext("Value translations"), "translate", "mappings_valuemap_changelist", may(Right.CONFIGURE)),
                 item(gettext("Pay calendars"), "calendar_month", "sync_paycalendar_changelist", may(Right.CONFIGURE)),
+                item(gettext("Alerts"), "notifications", "sync_alertchannel_changelist", may(Right.CONFIGURE)),
             ],
         },
         {

@@ -176,6 +176,7 @@ class RunAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
             "company": run.result.get("company") if isinstance(run.result, dict) else None,
             "hook_rows": hook_table(run.tenant_id, run) if "hooks" in run.result else None,
             "plan": preview(run, link),
+            "answers": run.result.get("answers", []) if isinstance(run.result, dict) else [],
             **shown_draft(run, request.GET.get("page")),
             "checks": checks_shown(run.tenant_id, run.result.get("checks", []) if isinstance(run.result, dict) else []),
             "presses": self.presses_for(request, run),

@@ -1521,6 +1521,43 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "En person har bekræftet, at disse timer er overført tidligere.",
         "",
     ),
+    # What is told by mail or chat
+    "no_worker": (
+        "No worker is alive: nothing is being synchronised.",
+        "Start it with “make worker” or look at the service on the server. Changes are kept and processed afterwards.",
+        "Ingen arbejdsproces er i live: intet synkroniseres.",
+        "Start den med “make worker”, eller se på tjenesten på serveren. Ændringer gemmes og behandles bagefter.",
+    ),
+    "host_down": (
+        "The system does not answer any company.",
+        "Nothing: it is asked again by itself, and what piled up is caught up with.",
+        "Systemet svarer ikke nogen virksomhed.",
+        "Intet: det spørges igen af sig selv, og det ophobede indhentes.",
+    ),
+    "fetch_late": (
+        "Intempus has not been read for longer than promised.",
+        "Open the company’s page and look at the connection and the last runs; press “Fetch from Intempus”.",
+        "Intempus er ikke læst i længere tid end lovet.",
+        "Åbn virksomhedens side, og se på forbindelsen og de seneste gennemløb; tryk “Hent fra Intempus”.",
+    ),
+    "check_late": (
+        "Uniconta has not been checked for longer than promised.",
+        "Open the company’s page and look at the connection and the last runs; press “Check Uniconta”.",
+        "Uniconta er ikke gennemgået i længere tid end lovet.",
+        "Åbn virksomhedens side, og se på forbindelsen og de seneste gennemløb; tryk “Gennemgå Uniconta”.",
+    ),
+    "changes_stuck": (
+        "Changes have been waiting for longer than promised.",
+        "Open “Waiting changes” of the company and see what the oldest waits for.",
+        "Ændringer har ventet i længere tid end lovet.",
+        "Åbn “Venter på behandling” for virksomheden, og se, hvad den ældste venter på.",
+    ),
+    "payroll_near": (
+        "A payroll cut-off comes near and not all hours are through.",
+        "Open the company’s hours check: it lists what is missing.",
+        "En lønfrist nærmer sig, og ikke alle timer er nået igennem.",
+        "Åbn virksomhedens timeafstemning: den viser, hvad der mangler.",
+    ),
     "moved_since_read": (
         "The record changed between our reading and our writing; nothing was written. It is planned again.",
         "",

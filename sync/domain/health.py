@@ -20,7 +20,7 @@ from sync.domain.first_ten import REASON as FIRST_TEN
 from sync.domain.hours.payroll_warnings import PayrollWarning, payroll_warnings
 from sync.domain.rhythm import hooks_of
 from sync.models import ChangeEvent, HeldSet, Run, SyncLogEntry, WorkerBeat
-from tenants.models import Connection, Tenant
+from tenants.models import Connection, RemoteHost, Tenant
 
 #: A worker that has not been heard of for this long is taken for dead.
 WORKER_SILENCE = timedelta(seconds=90)
@@ -53,6 +53,8 @@ class ConnectionHealth:
     open_until: datetime | None
     calls: dict[str, int]  # today, by cause, of its log-in; empty unless asked for
     calls_per_day: int
+    base_url: str = ""
+    down_since: datetime | None = None  # of its address: since when it has answered no company
 
     @property
     def call_count(self) -> int:
@@ -125,6 +127,15 @@ class WorkerHealth:
 
 
 @dataclass(frozen=True)
+class DownHost:
+    """A remote address that answers nobody, and the companies that work with it."""
+
+    system: str
+    since: datetime
+    tenant_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Health:
     at: datetime
     tenants: tuple[TenantHealth, ...]
@@ -153,6 +164,17 @@ class Health:
             for reason, count in tenant.causes:
                 totals[reason] += count
         return sorted(totals.items(), key=lambda cause: -cause[1])
+
+    @property
+    def hosts_down(self) -> list[DownHost]:
+        """Uniconta first; of live companies."""
+        callers: dict[tuple[str, str, datetime], list[int]] = defaultdict(list)
+        for tenant in self.tenants:
+            for each in tenant.connections:
+                if each.down_since is not None and tenant.is_live:
+                    callers[each.system, each.base_url, each.down_since].append(tenant.tenant_id)
+        hosts = sorted(callers.items(), reverse=True)
+        return [DownHost(Connection.System(system).label, since, tuple(ids)) for (system, _, since), ids in hosts]
 
     @property
     def changes_by_hour(self) -> tuple[int, ...]:
@@ -294,7 +316,9 @@ def _find_held(figures: _Figures, ids: list[int]) -> None:
 
 def _find_connections(figures: _Figures, ids: list[int], with_calls: bool) -> None:
     # Uniconta first, everywhere.
-    rows = Connection.objects.filter(tenant_id__in=ids).order_by("-system").defer("sealed_secret", "capabilities")
+    down_since = RemoteHost.objects.filter(pk=OuterRef("base_url")).values("down_since")
+    connections = Connection.objects.filter(tenant_id__in=ids).annotate(down_since=Subquery(down_since))
+    rows: list[Any] = list(connections.order_by("-system").defer("sealed_secret", "capabilities"))
     calls = calls_today(rows) if with_calls else {}
     for row in rows:
         figures.connections[row.tenant_id].append(
@@ -309,6 +333,8 @@ def _find_connections(figures: _Figures, ids: list[int], with_calls: bool) -> No
                 open_until=row.open_until,
                 calls=calls.get(login_of(row), {}),
                 calls_per_day=limit_of(row),
+                base_url=row.base_url,
+                down_since=row.down_since,
             )
         )
 

@@ -34,6 +34,7 @@ TASKS = {
     Run.Kind.DECIDE: "decide_many",
     Run.Kind.UNDO: "undo_run",
     Run.Kind.HOURS: "hours",
+    Run.Kind.EXPLAIN: "explain",
     Run.Kind.STEP: "check_step",
     Run.Kind.TEMPLATE: "roll_out",
     Run.Kind.PRE_SALE: "pre_sale",

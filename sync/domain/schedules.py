@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mappings.models import HoursPolicy
+from sync.models import AlertChannel, CauseNote
 from sync.queue import Plan, delete_schedules, next_run, schedule_names, set_schedule, stop_unreadable_schedules
 from tenants.models import Tenant
 from tenants.scoping import ALL, tenant_scope
@@ -29,6 +30,8 @@ KINDS: dict[str, str | int] = {
 }
 #: Only for tenants that have switched it on.
 CHOSEN = frozenset({"hours"})
+#: For all tenants together, while somebody is to be told: what is wrong is told within so many minutes.
+ALERT = Plan(name="alert:all", task="sync.tasks.alert", args=(), minutes=1)
 LOCK = 0x53434845  # any constant of our own: two supervisors must not both make the missing rows
 
 
@@ -71,9 +74,11 @@ def repair_schedules() -> int:
             for kind in KINDS
             if kind not in CHOSEN or tenant.pk in with_hours
         ]
+        if AlertChannel.objects.filter(is_active=True).exists() or CauseNote.objects.exists():
+            plans.append(ALERT)
         now = timezone.now()
         changed += sum(set_schedule(plan, first_run(plan.name, plan.minutes, now)) for plan in plans)
-        ours = schedule_names([f"{kind}:" for kind in KINDS])
+        ours = schedule_names([*(f"{kind}:" for kind in KINDS), "alert:"])
         return changed + delete_schedules(ours - {plan.name for plan in plans})
 
 

@@ -25,6 +25,7 @@ class Run(models.Model):
         UNDO = "undo", _("Undoing a run")
         DECIDE = "decide", _("Decisions of the first matching")
         HOURS = "hours", _("Transfer of hours")
+        EXPLAIN = "explain", _("Look-up of a record")
         STEP = "step", _("Check of one step")
         PRE_SALE = "pre_sale", _("Pre-sale check")
         TEMPLATE = "template", _("Roll-out of a template")
@@ -53,7 +54,7 @@ class Run(models.Model):
     counts = models.JSONField(_("counts"), default=dict)  # {"read": 12, "changed": 3, …}
     link_id = models.BigIntegerField(null=True)  # of a preview: the record
     result = models.JSONField(default=dict)  # of a preview: the plans; a test: the company; a check-up: the checks;
-    # of a retry: the records, see sync.domain.retry_many, and the last one done; of a draft of own fields: the draft, then
+    # of a look-up: the key, the language and the answers; of a retry: the records, see sync.domain.retry_many, and the last one done; of a draft of own fields: the draft, then
     # what it would do; of decisions: see match_decisions.decide_many; of an undo: {"run": primary key}; of a step: as a check-up, and {"area"}
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.TextField(blank=True)

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 
 from mappings.labels import entity_label
 from sync.domain.catalogue import explain_code
-from tenants.labels import action_label, age, label, moment, person_name, shown
+from tenants.labels import action_label, age, label, moment, person_name, shown, since
 
 register = template.Library()
 
 
 register.filter("moment", moment)
 register.filter("age", age)
+register.filter("since", since)
 register.filter("shown", shown)
 register.filter("action_name", action_label)
 

@@ -5,6 +5,7 @@ What they return was read inside a scope that is closed again: look at its colum
 """
 
 from tests.factories.records import (
+    make_alert_channel,
     make_calendar,
     make_event,
     make_held_set,
@@ -33,6 +34,7 @@ from tests.factories.tenants import (
 __all__ = [
     "INTEMPUS_KEY",
     "UNICONTA_PASSWORD",
+    "make_alert_channel",
     "make_calendar",
     "make_connection",
     "make_connections",

@@ -11,8 +11,19 @@ from django.utils import timezone
 
 from mappings.hours import content_hash, quantity, reference
 from mappings.models import EntityPolicy, HoursPolicy, RecordLink
-from sync.models import ChangeEvent, HeldSet, JournalLine, PayCalendar, ReferenceRow, Run, SyncLogEntry, WorkReport
+from sync.models import (
+    AlertChannel,
+    ChangeEvent,
+    HeldSet,
+    JournalLine,
+    PayCalendar,
+    ReferenceRow,
+    Run,
+    SyncLogEntry,
+    WorkReport,
+)
 from tenants.models import Tenant
+from tenants.scoping import ALL
 from tests.factories.scope import scope_of
 
 _numbers = count(1)
@@ -150,3 +161,15 @@ def make_seen_line(report: WorkReport, seen: str = "", **values: Any) -> Journal
 def make_calendar(tenant: Tenant, **values: Any) -> PayCalendar:
     with scope_of(tenant.pk):
         return PayCalendar.objects.create(tenant=tenant, **({"name": "Månedsløn"} | values))
+
+
+def make_alert_channel(tenant: Tenant | None = None, **values: Any) -> AlertChannel:
+    """By mail, in English, about everything; without a company of all of them."""
+    defaults = {
+        "name": "Bookkeeping",
+        "recipients": "bogholder@example.dk",
+        "language": "en",
+        "kinds": AlertChannel.Kind.values,
+    }
+    with scope_of(tenant.pk if tenant else ALL):
+        return AlertChannel.objects.create(tenant=tenant, **(defaults | values))

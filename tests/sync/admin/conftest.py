@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import translation
 
 from mappings.models import EntityPolicy, HoursPolicy, RecordLink, WorkTypeRule
-from sync.models import ChangeEvent, Exchange, HeldSet, PayCalendar, Run, SyncLogEntry, WorkReport
+from sync.models import AlertChannel, ChangeEvent, Exchange, HeldSet, PayCalendar, Run, SyncLogEntry, WorkReport
 from tenants.models import Connection, Tenant, WebhookToken
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import (
+    make_alert_channel,
     make_calendar,
     make_connections,
     make_event,
@@ -53,6 +54,7 @@ class Company:
     report: WorkReport
     calendar: PayCalendar
     hours: HoursPolicy
+    channel: AlertChannel
 
 
 def make_company(mark: str, number: int) -> Company:
@@ -113,6 +115,7 @@ def _make_company(mark: str, number: int) -> Company:
         report=report,
         calendar=make_calendar(tenant, name=f"{mark} wages"),
         hours=hours,
+        channel=make_alert_channel(tenant, name=f"{mark} alerts", recipients=f"{mark}@example.dk"),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from sync.domain.catalogue import SENTENCES
 from sync.domain.causes import notes
 from sync.models import CauseNote, Run
 from tenants.models import Membership
@@ -114,3 +115,19 @@ def test_the_front_page_leads_to_the_causes():
     page = sign_in(make_user("boss", is_superuser=True)).get(reverse("admin:index"))
     assert page.context["causes"][0]["url"] == reverse(PAGE) + "?cause=record%3Arefused"
     assert page.context["attention_url"] == reverse(PAGE)
+
+
+def test_the_catalogue_is_searched_and_collects_what_it_has_no_name_for():
+    ours, theirs = make_tenant("ours"), make_tenant("theirs")
+    for tenant, text in ((ours, "Row 17 is odd"), (ours, "Row 18 is odd"), (theirs, "theirmark is odd")):
+        make_link(tenant, state="needs_attention", reason="refused", detail=text)
+    make_link(ours, state="needs_attention", reason="key_taken", detail="a name we know")
+    client = sign_in(make_user("helper", "support", ours))
+    url = reverse("admin:sync_causenote_errors")
+    page = client.get(url)
+    assert [(each.text, each.count) for each in page.context["unnamed"]] == [("Row 18 is odd", 2)]
+    assert sum(len(section.codes) for section in page.context["sections"]) == len(SENTENCES)
+    assert "theirmark" not in page.content.decode()
+    found = client.get(url, {"q": "never_ticked"}).context["sections"]
+    assert [each.code for section in found for each in section.codes] == ["never_ticked"]
+    assert query_count(client, url) <= 15

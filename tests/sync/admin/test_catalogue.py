@@ -12,6 +12,8 @@ from django.utils import translation
 from sync.admin.record_link import LINK_REASONS
 from sync.connectors.codes import CODES
 from sync.domain.catalogue import SENTENCES, explain_code
+from sync.domain.catalogue_text import SECTIONS, document
+from sync.management.commands.write_catalogue import FILES
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [ROOT / "mappings" / "engine.py", *(ROOT / "sync").rglob("*.py")]
@@ -109,3 +111,10 @@ def test_an_unknown_code_shows_itself_and_what_was_said():
 def test_notes_of_a_preview_name_the_group():
     with translation.override("en"):
         assert explain_code("creates_customer_group").text == "Customer group is created in Intempus first."
+
+
+def test_the_documents_are_those_of_the_catalogue():
+    for name, in_danish in FILES.items():
+        written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert written == document(in_danish=in_danish), "manage.py write_catalogue puts this right"
+    assert set(SECTIONS) <= set(SENTENCES)

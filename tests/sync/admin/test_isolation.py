@@ -29,6 +29,7 @@ OBJECTS = {
     "sync_workreport": "report",
     "sync_paycalendar": "calendar",
     "mappings_hourspolicy": "hours",
+    "sync_alertchannel": "channel",
 }
 
 
