@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -126,6 +126,8 @@ class AlertChannelAdmin(TenantHistoryAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         channel = self.object_or_404(request, object_id)
         extra = {**(extra_context or {}), "presses": self.presses_for(request, channel), "channel": channel}
         response: HttpResponse = super().change_view(request, object_id, form_url, extra)

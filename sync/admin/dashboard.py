@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from sync.admin.attention import attention_url
+from sync.admin.front_page import KEPT
 from sync.admin.hours.check import check_url
 from sync.admin.hours.work_report import reports_url
 from sync.admin.tenant import connection_label, freshness_label
@@ -18,6 +23,7 @@ from sync.domain.catalogue import explain_code
 from sync.domain.health import Health, TenantHealth, health, with_readings, worker_health
 from sync.domain.hours.overview import Asking, asking
 from sync.domain.hours.payroll_warnings import with_calendars
+from sync.models import Pin
 from tenants.admin.base import tenants_with
 from tenants.admin.tenant import tenant_state_label
 from tenants.models import Tenant
@@ -25,6 +31,15 @@ from tenants.roles import Right, has_right
 
 ORDER = {"bad": 0, "warning": 1, "good": 2, "neutral": 3}
 CAUSES_SHOWN = 3
+#: Columns that sort: name in the address → heading, and what of a company counts; what was never read comes first.
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+SORTS: dict[str, tuple[Any, Callable[[TenantHealth], Any]]] = {
+    "name": (_("company"), lambda row: row.name.casefold()),
+    "pulled": (_("Fetched from Intempus"), lambda row: row.pulled.at or LONG_AGO),
+    "swept": (_("Uniconta checked"), lambda row: row.swept.at or LONG_AGO),
+    "waiting": (_("Waiting changes"), lambda row: row.waiting),
+    "attention": (_("Needs attention"), lambda row: row.needs_attention),
+}
 PER_PAGE = 50
 
 
@@ -34,11 +49,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context
     tenants = tenants_with(request.user, Right.VIEW)
     companies = with_calendars(with_readings(Tenant.objects.exclude(state=Tenant.State.CLOSED).order_by("name")))
+    is_pinned = Pin.objects.filter(user_id=request.user.pk or 0, tenant=OuterRef("pk"))
+    companies = companies.annotate(is_pinned=Exists(is_pinned))
     visible = companies if isinstance(tenants, str) else companies.filter(pk__in=tenants)
-    found = health(visible, with_changes=True, with_payroll=True)
+    rows = list(visible)
+    pinned = {row.pk for row in rows if row.is_pinned}
+    found = health(rows, with_changes=True, with_payroll=True)
     hours = asking(row.tenant_id for row in found.tenants)
     worker = worker_health()
-    chosen = _chosen(request, found, hours)
+    chosen = _chosen(request, found, hours, pinned)
     page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
     context.update(
         {
@@ -47,12 +66,17 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "worker": worker,
             "worker_is_alive": worker.is_alive(found.at),
             "tiles": _tiles(found, hours),
-            "rows": [_row(row, found, hours.get(row.tenant_id, Asking())) for row in page],
+            "rows": [
+                {**_row(row, found, hours.get(row.tenant_id, Asking())), "is_pinned": row.tenant_id in pinned}
+                for row in page
+            ],
+            "sorts": _sorts(request),
             "page": page,
             "choices": _choices(request, found, hours),
             "search": request.GET.get("q", ""),
             "show": request.GET.get("show", ""),
-            "query": urlencode({name: value for name in ("q", "show") if (value := request.GET.get(name))}),
+            "sort": request.GET.get("sort", ""),
+            "query": urlencode({name: value for name in KEPT if (value := request.GET.get(name))}),
             "attention_url": attention_url(),
             "causes": [
                 {"text": explain_code(code).text, "count": count, "url": attention_url(("record", code))}
@@ -67,8 +91,8 @@ def _is_asking(row: TenantHealth, found: Health, hours: dict[int, Asking]) -> bo
     return row.verdict(found.at) in ("bad", "warning") or hours.get(row.tenant_id, Asking()).is_waiting
 
 
-def _chosen(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> list[TenantHealth]:
-    """The companies asked for, those in trouble first."""
+def _chosen(request: HttpRequest, found: Health, hours: dict[int, Asking], pinned: set[int]) -> list[TenantHealth]:
+    """The companies asked for: pinned ones first, then in the order asked for, else those in trouble first."""
     words = request.GET.get("q", "").casefold().split()
     show = request.GET.get("show", "")
     rows = [row for row in found.tenants if all(word in row.name.casefold() for word in words)]
@@ -76,7 +100,25 @@ def _chosen(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> li
         rows = [row for row in rows if _is_asking(row, found, hours)]
     elif show == "live":
         rows = [row for row in rows if row.is_live]
-    return sorted(rows, key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
+    rows.sort(key=lambda row: (ORDER[row.verdict(found.at)], -row.needs_attention, row.name))
+    if key := SORTS.get(request.GET.get("sort", "").lstrip("-")):
+        rows.sort(key=key[1], reverse=request.GET["sort"].startswith("-"))
+    return sorted(rows, key=lambda row: row.tenant_id not in pinned)
+
+
+def _sorts(request: HttpRequest) -> dict[str, dict[str, str]]:
+    """For each column that sorts: where its heading leads, and how it is sorted now."""
+    now = request.GET.get("sort", "")
+    kept = {name: value for name in ("q", "show") if (value := request.GET.get(name))}
+    return {
+        name: {
+            "text": str(text),
+            "url": "?" + urlencode({**kept, "sort": f"-{name}" if now == name else name}) + "#companies",
+            "aria": {name: "ascending", f"-{name}": "descending"}.get(now, "none"),
+            "arrow": {name: "▲", f"-{name}": "▼"}.get(now, ""),
+        }
+        for name, (text, _key) in SORTS.items()
+    }
 
 
 def _choices(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> list[dict[str, Any]]:
@@ -88,12 +130,14 @@ def _choices(request: HttpRequest, found: Health, hours: dict[int, Asking]) -> l
         ("live", gettext("Live"), found.live),
     ]
     show, search = request.GET.get("show", ""), request.GET.get("q", "")
+    sort = request.GET.get("sort", "")
     return [
         {
             "text": text,
             "count": count,
             "is_on": name == show,
-            "url": "?" + urlencode({key: value for key, value in (("q", search), ("show", name)) if value}),
+            "url": "?"
+            + urlencode({key: value for key, value in (("q", search), ("show", name), ("sort", sort)) if value}),
         }
         for name, text, count in choices
     ]

@@ -934,6 +934,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "",
     ),
     # The connection itself
+    "secret_unreadable": (
+        "The stored password or key cannot be opened with the keys of this installation.",
+        "Type it in again under the company’s connections.",
+        "Den gemte adgangskode eller nøgle kan ikke åbnes med installationens nøgler.",
+        "Indtast den igen under virksomhedens forbindelser.",
+    ),
     "bad_credentials": (
         "The system refuses the user name or the password or key.",
         "Type the user name and the password or key again on the company’s page, and press Test connection.",

@@ -24,7 +24,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
     "host_not_found": ("The way to the other system", "Vejen til det andet system"),
     "rate_limited": ("The other system as a whole", "Det andet system som helhed"),
     "answer_lost": ("Writes of which nobody knows yet whether they took effect", "Skrivninger med endnu ukendt udfald"),
-    "bad_credentials": ("The connection", "Forbindelsen"),
+    "secret_unreadable": ("The connection", "Forbindelsen"),
     "refused": ("One record refused by the other system", "Én post afvist af det andet system"),
     "hours_complete": ("The hours check", "Timeafstemningen"),
     "open_hours": ("Hours", "Timer"),

@@ -84,6 +84,7 @@ class TenantHealth:
     held: tuple[tuple[str, str], ...] = ()  # (entity, code) of what waits for a person's decision
     connections: tuple[ConnectionHealth, ...] = ()
     changes_by_hour: tuple[int, ...] = ()  # the last 24 hours, oldest first
+    reads_by_hour: tuple[int, ...] = ()  # the same of completed fetches from Intempus; the last hour is not over
     are_hooks_silent: bool = False
     payroll: tuple[PayrollWarning, ...] = ()  # what is not through as a cut-off comes near; empty unless asked for
 
@@ -205,6 +206,7 @@ class _Figures:
     held: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     connections: dict[int, list[ConnectionHealth]] = field(default_factory=lambda: defaultdict(list))
     changes: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 24))
+    reads: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 24))
 
 
 def with_readings(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
@@ -255,6 +257,7 @@ def health(
                 held=tuple(figures.held[row.pk]),
                 connections=tuple(figures.connections[row.pk]),
                 changes_by_hour=tuple(figures.changes[row.pk]),
+                reads_by_hour=tuple(figures.reads[row.pk]),
                 are_hooks_silent=bool(hooks[row.pk].silent),
                 payroll=tuple(payroll.get(row.pk, ())),
             )
@@ -342,8 +345,13 @@ def _find_connections(figures: _Figures, ids: list[int], with_calls: bool) -> No
 def _count_changes(figures: _Figures, ids: list[int], now: datetime) -> None:
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
     entries = SyncLogEntry.objects.filter(tenant_id__in=ids, at__gte=first, state=SyncLogEntry.State.DONE)
-    entries = entries.exclude(action=SyncLogEntry.Action.NOTHING)
-    for row in entries.values("tenant_id", hour=TruncHour("at")).annotate(number=Count("pk")):
-        index = int((row["hour"] - first).total_seconds() // 3600)
+    entries = entries.exclude(action=SyncLogEntry.Action.NOTHING).order_by()
+    runs = Run.objects.filter(tenant_id__in=ids, kind=Run.Kind.PULL, created_at__gte=first, state=Run.State.DONE)
+    changes, reads = (
+        rows.values_list("tenant_id").annotate(hour=TruncHour(time), number=Count("pk"), what=Value(what))
+        for rows, time, what in ((entries, "at", "changes"), (runs.order_by(), "finished_at", "reads"))
+    )
+    for tenant_id, hour, number, what in changes.union(reads, all=True):
+        index = int((hour - first).total_seconds() // 3600)
         if 0 <= index < 24:
-            figures.changes[row["tenant_id"]][index] = row["number"]
+            (figures.changes if what == "changes" else figures.reads)[tenant_id][index] = number

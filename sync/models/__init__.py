@@ -4,6 +4,7 @@ from sync.models.cause_note import CauseNote
 from sync.models.change_event import ChangeEvent
 from sync.models.cursor import Cursor
 from sync.models.doorbell import Bell, DrainLease, WorkerBeat
+from sync.models.front_page import Pin, SavedView
 from sync.models.held_set import HeldSet
 from sync.models.hours import JournalLine, ReferenceRow, ReportCursor, ReportEntry, WorkReport
 from sync.models.log import Exchange, SyncLogEntry
@@ -24,11 +25,13 @@ __all__ = [
     "HeldSet",
     "JournalLine",
     "PayCalendar",
+    "Pin",
     "PutBack",
     "ReferenceRow",
     "ReportCursor",
     "ReportEntry",
     "Run",
+    "SavedView",
     "SignOff",
     "SyncLogEntry",
     "WorkReport",

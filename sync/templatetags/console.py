@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
 from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -78,6 +79,42 @@ def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> Safe
         height,
         text,
         bars,
+    )
+
+
+@register.simple_tag
+def freshness(reads: Sequence[int], every: timedelta, now: datetime, width: int = 96, height: int = 22) -> SafeString:
+    """Fetches per hour against how many are promised, as bars; an hour with less than half of them stands out.
+
+    `reads`: of 24 hours, the last of which is not over at `now`.
+    """
+    if not reads:
+        return mark_safe('<span class="c-muted">–</span>')
+    per_hour = timedelta(hours=1) / every
+    promised = [per_hour] * (len(reads) - 1) + [per_hour * timezone.localtime(now).minute / 60]
+    late = [index for index, count in enumerate(reads) if count + 1 <= promised[index] / 2]
+    step = width / len(reads)
+
+    def bars(indexes: Sequence[int]) -> str:
+        shares = ((index, min(1.0, reads[index] / per_hour)) for index in indexes)
+        return "".join(
+            f"M{index * step:.0f} {height}v-{max(2, round(share * height))}h{step - 1:.0f}V{height}z"
+            for index, share in shares
+        )
+
+    text = _("Fetched %(sum)s times in 24 hours, promised every %(minutes)s min; %(late)s hours behind") % {
+        "sum": sum(reads),
+        "minutes": round(every.total_seconds() / 60),
+        "late": len(late),
+    }
+    return format_html(
+        '<svg class="c-spark" role="img" aria-label="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}" '
+        'preserveAspectRatio="none"><title>{0}</title><path d="{3}"/><path class="c-spark-late" d="{4}"/></svg>',
+        text,
+        width,
+        height,
+        bars([index for index in range(len(reads)) if index not in late]),
+        bars(late),
     )
 
 

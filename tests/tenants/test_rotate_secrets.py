@@ -42,6 +42,7 @@ def test_every_sealed_column_is_found():
         "Connection.sealed_secret",
         "WebhookToken.sealed_token",
         "SyncLogEntry.sealed_pre_image",
+        "AlertChannel.sealed_chat_url",
     }
 
 

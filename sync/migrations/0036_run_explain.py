@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0033_alerts"),
+        ("sync", "0034_closed_companies_take_nothing_in"),
     ]
 
     operations = [
@@ -32,7 +32,6 @@ class Migration(migrations.Migration):
                     ("step", "Check of one step"),
                     ("pre_sale", "Pre-sale check"),
                     ("template", "Roll-out of a template"),
-                    ("leaving", "Off-boarding"),
                 ],
                 max_length=10,
                 verbose_name="kind",
