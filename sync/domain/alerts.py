@@ -103,7 +103,8 @@ def _is_enough(channel: AlertChannel, each: Trouble, counts: dict[int | None, in
 
 def _note(channel: AlertChannel, troubles: Iterable[Trouble]) -> None:
     """Bring what a channel knows up to date: what is new, what goes on, what is over. Call inside a scope of ALL."""
-    AlertChannel.objects.select_for_update().get(pk=channel.pk)
+    if not AlertChannel.objects.select_for_update().filter(pk=channel.pk):
+        return  # deleted a moment ago
     wanted = _wanted(channel, troubles)
     # A system that is down explains why its companies are late; what was told before stays told.
     are_cut_off = {each.tenant_id for each in wanted.values() if each.kind == AlertChannel.Kind.HOST}
@@ -165,7 +166,9 @@ def _send(channel_id: int, now: datetime) -> int:
 
 def _claim(channel_id: int, now: datetime) -> tuple[AlertChannel, uuid.UUID, str, str, list[str]] | None:
     with tenant_scope(ALL):
-        channel = AlertChannel.objects.select_for_update().get(pk=channel_id)
+        channel = AlertChannel.objects.select_for_update().filter(pk=channel_id).first()
+        if channel is None:
+            return None
         if channel.batch is not None:
             if channel.batch_at and now - channel.batch_at < CUT_OFF_AFTER:
                 return None  # another process is at it
@@ -219,9 +222,9 @@ def deliver(channel: AlertChannel, title: str, text: str, to: Sequence[str]) -> 
 
 
 def _confirm(channel_id: int, batch: uuid.UUID, now: datetime, failure: str) -> None:
-    channel = AlertChannel.objects.select_for_update().get(pk=channel_id)
-    if channel.batch != batch:
-        return  # taken for cut off meanwhile
+    channel = AlertChannel.objects.select_for_update().filter(pk=channel_id).first()
+    if channel is None or channel.batch != batch:
+        return  # deleted, or taken for cut off meanwhile
     channel.batch, channel.failure = None, failure
     if failure:
         Alert.objects.filter(batch=batch).update(batch=None)
