@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import apprise
+from apprise import NotifyFormat
+from apprise.plugins.base import NotifyBase
+from apprise.plugins.custom_json import NotifyJSON
+from apprise.plugins.discord import NotifyDiscord
+from apprise.plugins.google_chat import NotifyGoogleChat
+from apprise.plugins.slack import NotifySlack
+from apprise.plugins.workflows import NotifyWorkflows
 
-#: apprise's plugins. Their hosts are the services' own whatever an address says, except Teams', which the address names.
-SERVICES = {
-    "NotifySlack": "Slack",
-    "NotifyWorkflows": "Teams",
-    "NotifyDiscord": "Discord",
-    "NotifyGoogleChat": "Google Chat",
+#: Their hosts are the services' own whatever an address says, except Teams', which the address names. Loaded one by one:
+#: `apprise.Apprise` would load a hundred others.
+SERVICES: dict[type[NotifyBase], str] = {
+    NotifySlack: "Slack",
+    NotifyWorkflows: "Teams",
+    NotifyDiscord: "Discord",
+    NotifyGoogleChat: "Google Chat",
 }
-#: Where private targets are allowed (demo, tests): JSON to any address.
-OPEN_SERVICES = {"NotifyJSON": "JSON"}
-TEAMS, TEAMS_HOSTS = "NotifyWorkflows", (".logic.azure.com", ".api.powerplatform.com")
+TEAMS_HOSTS = (".logic.azure.com", ".api.powerplatform.com")
 NOT_FOLLOWED = "redirect=no"
 
 
@@ -37,22 +42,21 @@ def say(url: str, title: str, text: str, *, allow_private_targets: bool = False)
     plugin, service = _open(url, allow_private_targets)
     if plugin is None:
         raise ChatError("not the address of a chat")
-    if not plugin.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT):
+    if not plugin.notify(body=text, title=title, body_format=NotifyFormat.TEXT):
         raise ChatError(f"{service} did not take the message")
 
 
-def _open(url: str, allow_private_targets: bool) -> tuple[apprise.NotifyBase | None, str]:
-    taken = SERVICES | OPEN_SERVICES if allow_private_targets else SERVICES
-    address = urlsplit(url)
-    if address.scheme != "https" and not allow_private_targets:
-        return None, ""
-    try:
-        plugin = apprise.Apprise.instantiate(f"{url}{'&' if address.query else '?'}{NOT_FOLLOWED}")
-    except Exception:  # noqa: BLE001 - plugins raise what they like at an address that is none
-        return None, ""
-    name = type(plugin).__name__
-    if name not in taken or not isinstance(plugin, apprise.NotifyBase):
-        return None, ""
-    if name == TEAMS and not plugin.host.lower().endswith(TEAMS_HOSTS):
-        return None, ""
-    return plugin, taken[name]
+def _open(url: str, allow_private_targets: bool) -> tuple[NotifyBase | None, str]:
+    """`allow_private_targets` (demo, tests): also JSON to any address, spelled json://…"""
+    full = f"{url}{'&' if urlsplit(url).query else '?'}{NOT_FOLLOWED}"
+    if allow_private_targets and url.startswith("json://"):
+        return NotifyJSON(**NotifyJSON.parse_url(full)), "JSON"
+    for plugin, service in SERVICES.items():
+        try:
+            found = plugin.parse_native_url(full) if url.startswith("https://") else None
+            opened = plugin(**found) if found else None
+        except TypeError:  # how a plugin refuses an address that looks almost right
+            continue
+        if opened and (plugin is not NotifyWorkflows or opened.host.lower().endswith(TEAMS_HOSTS)):
+            return opened, service
+    return None, ""
