@@ -6,6 +6,7 @@ followed. Source of what a service's address looks like: apprise's own plugins.
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from apprise import NotifyFormat
@@ -26,6 +27,8 @@ SERVICES: dict[type[NotifyBase], str] = {
 }
 TEAMS_HOSTS = (".logic.azure.com", ".api.powerplatform.com")
 NOT_FOLLOWED = "redirect=no"
+#: What it writes below a warning has the address in it.
+logging.getLogger("apprise").setLevel(logging.WARNING)
 
 
 class ChatError(Exception):
@@ -47,10 +50,10 @@ def say(url: str, title: str, text: str, *, allow_private_targets: bool = False)
 
 
 def _open(url: str, allow_private_targets: bool) -> tuple[NotifyBase | None, str]:
-    """`allow_private_targets` (demo, tests): also JSON to any address, spelled json://…"""
+    """`allow_private_targets` (demo, tests): also JSON to any address, written with json:// in front."""
     full = f"{url}{'&' if urlsplit(url).query else '?'}{NOT_FOLLOWED}"
     if allow_private_targets and url.startswith("json://"):
-        return NotifyJSON(**NotifyJSON.parse_url(full)), "JSON"
+        return NotifyJSON(**NotifyJSON.parse_url(full)), "JSON"  # type: ignore[no-untyped-call]
     for plugin, service in SERVICES.items():
         try:
             found = plugin.parse_native_url(full) if url.startswith("https://") else None
