@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0034_closed_companies_take_nothing_in"),
+        ("sync", "0036_hidden_absence"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from tenants.row_security import policy_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sync", "0036_run_explain"),
+        ("sync", "0038_run_explain"),
         ("tenants", "0010_host_down_since"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
