@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.forms import model_to_dict
 from django.utils import timezone
 
 from mappings.models import HoursPolicy, WorkTypeRule
@@ -15,7 +16,7 @@ from sync.domain.foreground import transfer_hours
 from sync.domain.hours import corrections, transfer
 from sync.domain.hours.run import hours
 from sync.domain.move import move_company
-from sync.models import JournalLine, ReportCursor, Run, WorkReport
+from sync.models import JournalLine, ReportCursor, ReportEntry, Run, WorkReport
 from tenants.scoping import tenant_scope
 from tests.journeys.hours import DAY, Desk
 
@@ -530,3 +531,59 @@ def test_move_company_leaves_the_hours_of_the_old_one_alone(desk):
         assert (policy.enabled, policy.transfer_from) == (False, None)
         assert not ReportCursor.objects.filter(tenant=desk.company.tenant).exists()
     assert desk.lines() == before
+
+
+def absence(desk):
+    """A work type of absence; its id."""
+    times = desk.company.intempus_number
+    of = {"work_model": desk.work_model}
+    [category] = desk.intempus.bulk(times, "work_category", 1, name="Sygdom", type="absence", **of)
+    [work_type] = desk.intempus.bulk(times, "work_type", 1, name="Syg barn", work_category=category, unit="Timer", **of)
+    return work_type
+
+
+def said_of(desk, report):
+    """Every text that our tables hold about the report."""
+    stored = desk.stored(report)
+    with tenant_scope(desk.company.tenant.pk):
+        entries = list(ReportEntry.objects.filter(report=stored).values_list("detail", "changes"))
+        return repr([model_to_dict(stored), entries])
+
+
+@pytest.mark.one_profile
+def test_of_absence_that_stays_in_intempus_only_what_counting_needs_is_kept(desk):
+    """Sickness is health data: also what was stored before, and the history, say nothing of it."""
+    work_type = absence(desk)
+    desk.set_up(absence="hold")
+    report = desk.report("7.4", worktype=work_type, remarks="Feber, 39 grader")
+    desk.run()
+    desk.intempus.person_edits(desk.company.intempus_number, "work_report", report, remarks="Feber, 40 grader")
+    desk.run()
+    assert desk.state(report) == (State.HELD, "held_absence")
+    assert "Feber" in said_of(desk, report)
+
+    desk.set_up(absence="skip")
+    desk.run()
+    later = desk.report("3", worktype=work_type, remarks="Feber igen")
+    desk.approve(later)
+    desk.run()
+    for each, amount in ((report, "7.40"), (later, "3.00")):
+        stored = desk.stored(each)
+        assert desk.state(each) == (State.SKIPPED, "skipped_absence")
+        assert (stored.employee_number, str(stored.quantity), stored.kind) == ("7", amount, "absence")
+        assert not [word for word in ("Feber", "Syg", str(work_type), "Spær") if word in said_of(desk, each)]
+    desk.intempus.person_edits(desk.company.intempus_number, "work_report", later, remarks="Feber endnu")
+    desk.run()
+    assert "Feber" not in said_of(desk, later)
+
+
+@pytest.mark.one_profile
+def test_hours_removed_when_their_time_was_over_do_not_come_back(desk):
+    """Intempus keeps them; read again they would be transferred once more."""
+    desk.set_up(transfer_from="2015-01-01")
+    report = desk.report("8", day="2015-03-02")
+    desk.approve(report)
+    desk.run()
+    with tenant_scope(desk.company.tenant.pk):
+        assert not WorkReport.objects.filter(intempus_id=str(report)).exists()
+    assert desk.lines() == []
