@@ -26,6 +26,8 @@ ACTIONS = {
     "answer_send_anyway": gettext_lazy("Had hours sent that looked transferred earlier"),
     "earlier_confirmed": gettext_lazy("Confirmed that hours were transferred earlier"),
     "answer_send_again": gettext_lazy("Had a journal line sent again"),
+    "api_token_made": gettext_lazy("Made an API token"),
+    "api_token_revoked": gettext_lazy("Revoked an API token"),
     "company_confirmed": gettext_lazy("Confirmed a company"),
     "run_step": gettext_lazy("Had a step of the onboarding checked"),
     "run_pre_sale": gettext_lazy("Asked for a pre-sale check"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q
+from django.utils import timezone
 
 from tenants.models import Membership
 from tenants.scoping import ALL, tenant_scope
@@ -14,7 +16,8 @@ Role = Membership.Role
 
 class Right(StrEnum):
     VIEW = "view"  # see records, runs and their history
-    OPERATE = "operate"  # press Sync now, Retry, Fetch, Check
+    RETRY = "retry"  # have a record tried again that was mended
+    OPERATE = "operate"  # press Sync now, Fetch, Check; take pairs apart
     FETCH_HOURS = "fetch_hours"  # have hours read, judged and transferred now
     ANSWER_HOURS = "answer_hours"  # answer for work reports and journal lines; hold new lines while posting
     CONFIGURE = "configure"  # change companies, connections, policies and rules
@@ -23,10 +26,10 @@ class Right(StrEnum):
 
 
 RIGHTS: dict[str, frozenset[Right]] = {
-    Role.CUSTOMER: frozenset({Right.VIEW}),
-    Role.BOOKKEEPER: frozenset({Right.VIEW, Right.FETCH_HOURS, Right.ANSWER_HOURS}),
+    Role.CUSTOMER: frozenset({Right.VIEW, Right.RETRY, Right.ANSWER_HOURS}),
+    Role.BOOKKEEPER: frozenset({Right.VIEW, Right.RETRY, Right.FETCH_HOURS, Right.ANSWER_HOURS}),
     Role.AUDITOR: frozenset({Right.VIEW, Right.AUDIT}),
-    Role.SUPPORT: frozenset({Right.VIEW, Right.OPERATE, Right.FETCH_HOURS}),
+    Role.SUPPORT: frozenset({Right.VIEW, Right.RETRY, Right.OPERATE, Right.FETCH_HOURS}),
     Role.CONSULTANT: frozenset(Right),
 }
 
@@ -44,7 +47,8 @@ def read_roles(user: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
     """Read them now, for all that asks later in this request. Call inside a scope of ALL."""
     if getattr(user, "is_superuser", False):
         return {}
-    roles = dict(Membership.objects.filter(user_id=user.pk or 0).values_list("tenant_id", "role"))
+    holds = Q(until__isnull=True) | Q(until__gte=timezone.localdate())
+    roles = dict(Membership.objects.filter(holds, user_id=user.pk or 0).values_list("tenant_id", "role"))
     user._roles = roles  # type: ignore[union-attr]  # noqa: SLF001 - kept as long as the request's user
     return roles
 
@@ -66,3 +70,11 @@ def has_right(user: AbstractBaseUser | AnonymousUser, right: Right, tenant_id: i
     if tenant_id is None:
         return any(right in RIGHTS[role] for role in roles.values())
     return tenant_id in roles and right in RIGHTS[roles[tenant_id]]
+
+
+def tenants_with(user: AbstractBaseUser | AnonymousUser, right: Right) -> str | list[int]:
+    """The tenants for which a person has a right: ALL or their ids."""
+    visible = visible_tenants(user)
+    if isinstance(visible, str):
+        return visible
+    return [tenant_id for tenant_id in visible if has_right(user, right, tenant_id)]

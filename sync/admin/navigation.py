@@ -90,6 +90,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 item(gettext("Sync log"), "list_alt", "sync_synclogentry_changelist", may(EVERYBODY)),
                 item(gettext("All change events"), "inbox", "sync_changeevent_changelist", may(EVERYBODY)),
                 item(gettext("Audit log"), "policy", "tenants_auditentry_changelist", may(Right.AUDIT)),
+                item(gettext("API tokens"), "key", "tenants_apitoken_changelist", may(EVERYBODY)),
             ],
         },
         {

@@ -165,7 +165,7 @@ class RecordLinkAdmin(NewestFirstMixin, ReadOnlyMixin, TenantAdmin):
         Press("new-record", _("It is a new record"), "person_add", "press_none", Right.OPERATE),
         Press("sync", _("Sync now"), "sync", "press_sync", Right.OPERATE, "primary"),
         Press("preview", _("Preview"), "visibility", "press_preview", Right.OPERATE),
-        Press("retry", _("Retry"), "replay", "press_retry", Right.OPERATE),
+        Press("retry", _("Retry"), "replay", "press_retry", Right.RETRY),
     ]
 
     # -------------------------------------------------------------------------------------------------- the list

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from sync.api.access import tenants_of
 from sync.models import Run
 from tenants.models import Connection, Tenant
-from tenants.roles import visible_tenants
 from tenants.scoping import tenant_scope
 
 #: Counting stops here, so that a huge backlog does not make its own status slow.
@@ -63,7 +63,7 @@ class TenantStatus(serializers.Serializer[Any]):
 
 
 def read_status(tenants: str | list[int]) -> list[dict[str, Any]]:
-    """One dict per tenant as TenantStatus takes it; `tenants` as `visible_tenants` names them."""
+    """One dict per tenant as TenantStatus takes it; `tenants` as `tenants_of` names them."""
     with tenant_scope(tenants):
         rows = Tenant.objects.prefetch_related("connections").order_by("slug")
         if not isinstance(tenants, str):
@@ -102,4 +102,4 @@ class StatusView(APIView):
 
     @extend_schema(operation_id="status", responses=TenantStatus(many=True))
     def get(self, request: Request) -> Response:
-        return Response(TenantStatus(read_status(visible_tenants(request.user)), many=True).data)
+        return Response(TenantStatus(read_status(tenants_of(request)), many=True).data)

@@ -37,7 +37,7 @@ from unfold.widgets import (
 
 from tenants.labels import label, shown
 from tenants.models import Tenant
-from tenants.roles import Right, has_right, visible_tenants
+from tenants.roles import Right, has_right, tenants_with
 from tenants.scoping import ALL
 
 __all__ = [
@@ -63,14 +63,6 @@ __all__ = [
     "label",
     "tenants_with",
 ]
-
-
-def tenants_with(user: Any, right: Right) -> str | list[int]:
-    """The tenants for which a person has a right: ALL or their ids."""
-    visible = visible_tenants(user)
-    if isinstance(visible, str):
-        return visible
-    return [tenant_id for tenant_id in visible if has_right(user, right, tenant_id)]
 
 
 def tenant_id_of(obj: models.Model) -> int | None:

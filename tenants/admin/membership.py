@@ -45,12 +45,12 @@ class SuperuserEdits:
 
 class MembershipInline(SuperuserEdits, TenantTabularInline):
     model = Membership
-    edited = ("user", "role")
+    edited = ("user", "role", "until")
 
 
 @admin.register(Membership)
 class MembershipAdmin(SuperuserEdits, TenantAdmin):
-    list_display = ["user", "tenant", "role"]
+    list_display = ["user", "tenant", "role", "until"]
     list_filter = [TenantFilter, "role"]
     list_select_related = ["user", "tenant"]
-    edited = ("user", "tenant", "role")
+    edited = ("user", "tenant", "role", "until")

@@ -23,7 +23,7 @@ admin.site.unregister(Group)
 
 class UserMembershipInline(SuperuserOnlyMixin, TenantTabularInline):
     model = Membership
-    fields = ["tenant", "role"]
+    fields = ["tenant", "role", "until"]
 
 
 @admin.register(User)

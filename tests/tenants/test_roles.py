@@ -1,8 +1,11 @@
 """Who may do what. The table in `tenants.roles` is written out here once more, on purpose."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from tenants.models import Membership
 from tenants.roles import Right, has_right, visible_tenants
@@ -12,11 +15,11 @@ from tests.factories import make_tenant, make_user
 pytestmark = pytest.mark.django_db
 
 MAY = {
-    "customer": {"view"},
-    "bookkeeper": {"view", "fetch_hours", "answer_hours"},
+    "customer": {"view", "retry", "answer_hours"},
+    "bookkeeper": {"view", "retry", "fetch_hours", "answer_hours"},
     "auditor": {"view", "audit"},
-    "support": {"view", "operate", "fetch_hours"},
-    "consultant": {"view", "operate", "fetch_hours", "answer_hours", "configure", "reveal", "audit"},
+    "support": {"view", "retry", "operate", "fetch_hours"},
+    "consultant": {"view", "retry", "operate", "fetch_hours", "answer_hours", "configure", "reveal", "audit"},
 }
 
 
@@ -72,3 +75,14 @@ def test_a_person_has_one_role_per_company():
     user = make_user("", "support", tenant)
     with tenant_scope(ALL), pytest.raises(IntegrityError), transaction.atomic():
         Membership.objects.create(user=user, tenant=tenant, role="consultant")
+
+
+@pytest.mark.parametrize(("days", "holds"), [(None, True), (1, True), (0, True), (-1, False)])
+def test_a_membership_holds_until_the_end_of_its_last_day(days, holds):
+    tenant = make_tenant()
+    user = make_user("", "auditor", tenant)
+    with tenant_scope(ALL):
+        until = None if days is None else timezone.localdate() + timedelta(days=days)
+        Membership.objects.update(until=until)
+    assert has_right(user, Right.VIEW, tenant.pk) is holds
+    assert visible_tenants(user) == ([tenant.pk] if holds else [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -18,9 +19,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, get_resolver
+from django.utils import timezone
 
 from mappings.models import FieldRule, RecordLink, ValueMap
-from tenants.models import AuditEntry, Membership, Tenant
+from tenants.models import ApiToken, AuditEntry, Membership, Tenant
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_user
 from tests.sync.admin.conftest import Company, sign_in
@@ -54,6 +56,8 @@ def rows_of(company: Company) -> dict[str, Any]:
             make_user(f"{company.mark}-employee", Membership.Role.CUSTOMER, tenant),
         ]
         more.append(Membership.objects.get(user=more[-1]))
+        days = timezone.now() + timedelta(days=1)
+        more.append(ApiToken.issue(more[-2], [tenant], ["read"], days, company.mark)[0])  # type: ignore[arg-type]
         made = [getattr(company, each.name) for each in fields(company) if each.name != "mark"] + more
     return {row._meta.label_lower.replace(".", "/"): row.pk for row in made}
 
@@ -144,6 +148,10 @@ def crawl(ours: Company, theirs: Company) -> Any:
     everywhere = addresses(ours, theirs, our_rows, their_rows)
     query = {
         "tenant": their_rows["tenants/tenant"],
+        "tenants": [their_rows["tenants/tenant"]],
+        "scopes": ["read"],
+        "note": "made up",
+        "days": "30",
         "tenant__id__exact": their_rows["tenants/tenant"],
         "entity": "customer",
         "run": their_rows["sync/run"],
