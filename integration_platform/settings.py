@@ -233,6 +233,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Status of the integration: tenants, record links, change events, runs.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {  # all of them are called "state"
+        "TenantState": "tenants.models.Tenant.State",
+        "ConnectionState": "tenants.models.Connection.State",
+        "RunState": "sync.models.Run.State",
+        "RecordState": "mappings.models.RecordLink.State",
+        "LogState": "sync.models.SyncLogEntry.State",
+    },
 }
 
 LOGGING = logging_settings(readable=DEVELOPMENT or DEBUG)
