@@ -18,7 +18,7 @@ CREATE POLICY tenant_rows ON tenants_apitoken TO {APP_ROLE} USING ({CONDITION}) 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0010_host_down_since"),
+        ("tenants", "0011_secret_links_and_leaving"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
