@@ -38,7 +38,7 @@ KINDS = {
     Kind.HOOKS: _("Change URLs"),
 }
 #: Who may have all of a cause tried again.
-RETRY_RIGHTS = {Kind.RECORD: Right.RETRY, Kind.REPORT: Right.FETCH_HOURS}
+RETRY_RIGHTS = {Kind.RECORD: Right.OPERATE, Kind.REPORT: Right.FETCH_HOURS}
 PER_PAGE, COMPANIES_SHOWN, NOTE_LENGTH = 25, 8, 1000
 
 
