@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -98,7 +98,7 @@ class Webhook(APIView):
             return answer(STATUS[self.receive(slug, token, query, discard_body(bare))])
         except BodyTooLargeError:
             return answer(413)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, InternalError):  # the last: a database that is read-only
             return answer(503)
 
     post = get

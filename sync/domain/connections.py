@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from mappings.spec import System
@@ -151,11 +152,18 @@ def open_both(tenant: Tenant | None, rows: Iterable[Connection], recorder: Recor
         if connection.state != Connection.State.WORKING or not connection.pinned_company_id:
             raise NotReadyError(f"connection_{connection.state}")
         breakers = [connection, hosts.get(connection.base_url)]
-        if any(breaker and breaker.open_until and breaker.open_until > timezone.now() for breaker in breakers):
+        if any(breaker and _is_open(breaker) for breaker in breakers):
             raise NotReadyError("breaker_open")
     if waits(recorder.cause, recorder.share):
         raise NotReadyError("budget_low")
     return {system: recorder.connect(connections[system.value]) for system in System}
+
+
+def _is_open(breaker: Connection | RemoteHost) -> bool:
+    """By the database's clock, as for the drains (`doorbell.CAN_DRAIN`): ours may be an hour off."""
+    return breaker.open_until is not None and bool(
+        type(breaker).objects.filter(pk=breaker.pk, open_until__gt=Now()).exists()
+    )
 
 
 # ------------------------------------------------------------------------------------------------ trouble
@@ -167,7 +175,6 @@ def report_trouble(tenant_id: int, system: System | str, error: RemoteError) -> 
     Broken credentials pause the connection; repeated outages open the breakers of the connection and of its host, so
     that drains skip instead of occupying a worker.
     """
-    now = timezone.now()
     with tenant_scope(tenant_id):
         connection = Connection.objects.select_for_update().get(tenant_id=tenant_id, system=str(system))
         if isinstance(error, ConnectionBroken):
@@ -182,25 +189,27 @@ def report_trouble(tenant_id: int, system: System | str, error: RemoteError) -> 
         if wait is None:
             over = connection.failure_count - OUTAGES_BEFORE_PAUSE
             wait = min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST) if over >= 0 else 1
-        open_until = now + timedelta(seconds=wait)
         Connection.objects.filter(pk=connection.pk).update(
-            failure_count=connection.failure_count, open_until=open_until, state_detail=error.detail or error.code
+            failure_count=connection.failure_count,
+            open_until=Now() + timedelta(seconds=wait),
+            state_detail=error.detail or error.code,
         )
+        open_until = Connection.objects.values_list("open_until", flat=True).get(pk=connection.pk)
         base_url = connection.base_url
     if getattr(error, "after", None) is None:
-        _host_failed(base_url, now)
+        _host_failed(base_url)
     return open_until
 
 
-def _host_failed(base_url: str, now: datetime) -> None:
+def _host_failed(base_url: str) -> None:
     """The host's breaker needs more failures: they come from all its tenants, and a success of any resets it."""
     with transaction.atomic():
         host, _ = RemoteHost.objects.select_for_update().get_or_create(base_url=base_url)
         host.failure_count += 1
         over = host.failure_count - 3 * OUTAGES_BEFORE_PAUSE
         if over >= 0:
-            host.down_since = host.down_since or now
-            host.open_until = now + timedelta(seconds=min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST))
+            host.down_since = host.down_since or Now()
+            host.open_until = Now() + timedelta(seconds=min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST))
         host.save()
 
 

@@ -22,7 +22,7 @@ from sync.domain.runs import begin, fail_run, finish_run
 from sync.models import ChangeEvent, Cursor, Run
 from tenants.scoping import tenant_scope
 
-#: How far a pull restarts behind the newest stamp: a transaction may commit late with a lower one (API page 8).
+#: How far a pull restarts behind the last reading: a transaction may commit late with a lower one (API page 8).
 OVERLAP = timedelta(minutes=5)
 #: A cursor shows no deletions; everything is read this often to find them.
 COMPLETE_EVERY = timedelta(hours=24)
@@ -47,7 +47,7 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
             Cursor.objects.filter(pk=cursor.pk).update(read_at=timezone.now())
         return seen
     is_complete = is_complete or not cursor.value
-    changes = connector.read_changes(side, 0 if is_complete else restart(cursor, read_at))
+    changes = connector.read_changes(side, 0 if is_complete else restart(cursor))
     if is_complete:
         watch_fields(context, entity, System.INTEMPUS, changes.rows)
     new = changes.rows if is_complete else _not_stored(context, entity, changes.rows)
@@ -55,6 +55,12 @@ def pull_entity(context: Context, entity: Entity, run: Run | None = None, *, is_
     _note_stored(context, entity, new)
     if changes.cursor is not None:
         advance(context.tenant_id, cursor, changes.cursor, read_at)
+    elif (
+        cursor.trail
+        and not changes.filter_ignored
+        and read_at.timestamp() - cursor.trail[-1][0] > OVERLAP.total_seconds()
+    ):
+        advance(context.tenant_id, cursor, cursor.value, read_at)  # nothing is late any more: the overlap is read
     return observed
 
 
@@ -71,24 +77,34 @@ def _note_stored(context: Context, entity: Entity, rows: Sequence[Row]) -> None:
             stored[str(row[side.id_field])] = stamp
 
 
-def restart(cursor: Cursor, now: datetime) -> int:
-    """Where to read from: the newest stamp that is older than the overlap; stamps are gaps, nobody may compute with them."""
-    limit = (now - OVERLAP).timestamp()
+def restart(cursor: Cursor) -> int:
+    """Where to read from: where the counter stood an overlap before the *last* reading, however long ago that was.
+
+    What had not committed then may have a stamp from before it. Stamps are gaps, nobody may compute with them.
+    """
+    if not cursor.trail:
+        return 0
+    limit = cursor.trail[-1][0] - OVERLAP.total_seconds()
     old = [value for at, value in cursor.trail if at <= limit]
-    return max(old) if old else min((value for _, value in cursor.trail), default=0)
+    return int(max(old) if old else min(value for _, value in cursor.trail))
 
 
 def advance(tenant_id: int, cursor: Cursor, value: int, now: datetime) -> None:
     """Note that everything up to `value` is stored, read from `now` on."""
-    limit = (now - OVERLAP).timestamp()
-    trail = [[at, stamp] for at, stamp in cursor.trail if at > limit]
-    older = [[at, stamp] for at, stamp in cursor.trail if at <= limit]
-    if not trail or now.timestamp() - trail[-1][0] >= 10:
-        trail.append([now.timestamp(), value])
     with tenant_scope(tenant_id):
         Cursor.objects.filter(pk=cursor.pk).update(
-            value=max(cursor.value, value), trail=older[-1:] + trail, read_at=timezone.now()
+            value=max(cursor.value, value), trail=moved(cursor.trail, value, now), read_at=timezone.now()
         )
+
+
+def moved(trail: list[list[float]], value: int, now: datetime) -> list[list[float]]:
+    """The trail of a cursor that stood at `value` at `now`: what is younger than the overlap, and one place before it."""
+    limit = (now - OVERLAP).timestamp()
+    young = [[at, stamp] for at, stamp in trail if at > limit]
+    older = [[at, stamp] for at, stamp in trail if at <= limit]
+    if not young or now.timestamp() - young[-1][0] >= 10:
+        young.append([now.timestamp(), value])
+    return older[-1:] + young
 
 
 def _is_complete_due(tenant_id: int) -> bool:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.utils import timezone
 
 from mappings.entities import ENTITIES
@@ -180,7 +180,7 @@ def _persistently(work: Callable[[], Result]) -> Result:
     for seconds in TRIES_AFTER:
         try:
             return work()
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             if connection.in_atomic_block:
                 raise
             log.warning("webhook_database_away", error=str(error).strip()[:300])

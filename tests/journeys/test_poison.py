@@ -6,24 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.hostile import HOSTILE
 from tests.journeys.conftest import Company, World
 from tests.simulators.intempus.resources import RESOURCES
 from tests.simulators.uniconta.tables import TABLES
 
 pytestmark = pytest.mark.one_profile
-
-HOSTILE: dict[str, Any] = {
-    "NUL": "Nul\0Nul",
-    "40,000 letters": "".join(f"{n:05}" for n in range(8000)),
-    "markup": "<script>alert(1)</script>' OR 1=1 --",
-    "turned text": "\u202eabc\u2066",
-    "list": ["a", {"b": None}],
-    "map": {"a": 1},
-    "number": 10**40,
-    "not a number": float("nan"),
-    "yes": True,
-    "blanks": "   ",
-}
 
 
 def spoil(company: Company, side: str, record_id: int, **values: Any) -> None:

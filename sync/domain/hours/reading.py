@@ -74,7 +74,7 @@ def _read_everything(context: HoursContext, position: ReportCursor, now: datetim
 def _read_changes(context: HoursContext, position: ReportCursor, now: datetime) -> None:
     with tenant_scope(context.tenant_id):
         cursor, _ = Cursor.objects.get_or_create(tenant_id=context.tenant_id, entity=NAME)
-    changes = context.connectors[System.INTEMPUS].read_changes(REPORT, restart(cursor, now))
+    changes = context.connectors[System.INTEMPUS].read_changes(REPORT, restart(cursor))
     _store(context, changes.rows)
     if changes.filter_ignored:
         # It answers with everything, each time: the window is cheaper, until the next reading of everything asks again.

@@ -281,6 +281,17 @@ def test_a_long_outage_is_said_to_be_one(client, tenant, monkeypatch):
     assert call(client).status_code == 503
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_read_only_is_an_outage(client, tenant):
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    try:
+        assert call(client).status_code == 503
+    finally:
+        connection.close()
+    assert call(client).status_code == 200
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_the_short_path_answers_alike(client, tenant, settings, is_first):
     others = [name for name in settings.MIDDLEWARE if name != SHORT_PATH]
