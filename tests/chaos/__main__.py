@@ -19,7 +19,22 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos import hints, kills, neighbours, remotes, sweep  # noqa: F401 - they register their rows
+from tests.chaos import (  # noqa: F401 - they register their rows
+    backlog,
+    both_sides,
+    clocks,
+    database,
+    hints,
+    hosts,
+    kills,
+    neighbours,
+    pages,
+    poison,
+    refusals,
+    remotes,
+    restarts,
+    sweep,
+)
 from tests.chaos.oracle import Verdict
 from tests.chaos.programme import ROWS, Outcome, Row, Trial
 from tests.processes.installation import ROOT, Installation, Server
@@ -28,6 +43,7 @@ from tests.processes.installation import ROOT, Installation, Server
 FULL_MINUTES = 60
 #: A defect shows in a small load already.
 SELF_CHECK_SCALE = 1 / FULL_MINUTES
+RELEASE_MINUTES = 600
 EXAMPLES = 5
 
 Reports = SimpleQueue[dict[str, object]]
@@ -108,7 +124,10 @@ def main() -> int:
     parser.add_argument(
         "--lanes", type=int, default=1, help="2: beside real processes, which mostly wait, the other rows"
     )
+    parser.add_argument("--release", action="store_true", help="ten times the full loads, as before a release; a night")
     options = parser.parse_args()
+    if options.release:
+        options.minutes = RELEASE_MINUTES
     wanted = {name.strip() for name in options.only.split(",") if name.strip()} or {row.name for row in ROWS}
     if unknown := wanted - {row.name for row in ROWS}:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")

@@ -103,6 +103,15 @@ class Bench(Installation):
             self._session.close()
         super().end()
 
+    def hang_up(self) -> None:
+        """Nobody in this thread is connected to the database any more."""
+        from django.db import connection
+
+        connection.close()
+        if self._session:
+            self._session.close()
+        self._session = None
+
     def query(self, statement: str, *parameters: Any) -> list[Any]:
         """As ever, but over one connection."""
         if self._session is None:

@@ -163,6 +163,67 @@ def a_look_always_writes() -> None:
     drain.plan_items = plan_too_much
 
 
+def nothing_says_what_was_overwritten() -> None:
+    """The loser of a conflict is written over, and the log is silent about it."""
+    from sync.domain import push
+
+    describe = push.describe
+
+    def forget(*arguments: Any) -> dict[str, Any]:
+        return {name: value for name, value in describe(*arguments).items() if name != "overwritten"}
+
+    push.describe = forget
+
+
+def a_pull_restarts_where_it_stopped() -> None:
+    """Without overlap, what commits late with a lower stamp is never read."""
+    from datetime import timedelta
+
+    from sync.domain import pull
+
+    pull.OVERLAP = timedelta(0)
+
+
+def a_crash_is_forgotten() -> None:
+    """However often a record takes its worker down, it is tried again."""
+    from sync.domain import claim
+
+    claim.CRASHES_ALONE = 10**6
+
+
+def nobody_rings_for_what_is_due() -> None:
+    """A bell that is lost stays lost."""
+    from sync.domain import doorbell
+
+    doorbell.ring_due = lambda: 0
+
+
+def a_breaker_never_opens() -> None:
+    """Each outage is forgotten at once, so the next drain hangs as well."""
+    from sync.domain import connections
+
+    connections.OUTAGES_BEFORE_PAUSE = 10**6
+
+
+def readings_are_dated_by_our_clock() -> None:
+    """What is compared with the database's instants comes from this machine's clock."""
+    from django.utils import timezone
+
+    from sync.domain import claim, drain, pull
+
+    renew = claim.renew
+    claim.renew = lambda lease: timezone.now() if renew(lease) else None
+    for module in (drain, pull):
+        module.database_now = timezone.now  # type: ignore[attr-defined]
+
+
+def a_drain_keeps_its_worker() -> None:
+    """It goes on until nothing is due any more, and whoever comes after it waits."""
+    from sync.domain import drain
+
+    drain.SLICE_SECONDS = 10**6
+
+
 DEFECTS = {
     function.__name__: function
     for function in (
@@ -177,5 +238,12 @@ DEFECTS = {
         what_came_in_meanwhile_counts_as_answered,
         a_check_of_uniconta_sees_nothing,
         a_look_always_writes,
+        nothing_says_what_was_overwritten,
+        a_pull_restarts_where_it_stopped,
+        a_crash_is_forgotten,
+        nobody_rings_for_what_is_due,
+        a_breaker_never_opens,
+        readings_are_dated_by_our_clock,
+        a_drain_keeps_its_worker,
     )
 }

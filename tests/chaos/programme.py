@@ -126,14 +126,15 @@ class People:
         slug = self.random.choice(list(place.companies))
         company, intempus_company = place.companies[slug]
         city = f"By {number} {self.random.randrange(10**6)}"
+        debtors = place.rows("uniconta", slug, "Debtor")
         if self.random.random() < 0.5:
-            debtor = self.random.choice(
-                [row for row in place.rows("uniconta", slug, "Debtor") if is_even(row["Account"])]
-            )
+            debtor = self.random.choice([row for row in debtors if is_even(row["Account"])])
             place.edit("uniconta", company, "Debtor", debtor["RowId"], City=city)
             self.last[slug, debtor["Account"]] = city
             return slug, debtor["Account"]
-        customers = [row for row in place.rows("intempus", slug, "customer") if not is_even(row["number"])]
+        odd = [row["Account"] for row in debtors if not is_even(row["Account"])]
+        # What a row made on purpose may have anything for a number.
+        customers = [row for row in place.rows("intempus", slug, "customer") if row["number"] in odd]
         if not customers:
             return slug, ""
         customer = self.random.choice(customers)
