@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 def test_a_pause_of_seconds_is_one_though_our_clock_is_an_hour_off(hours_apart: int) -> None:
     """An hour ahead, the first outage kept a company waiting for that hour: drains ask the database whether it is over."""
     tenant, other = make_tenant("nordbyg"), make_tenant("havnen")
-    for each in (tenant, other):
-        make_connections(each, state="working", pinned_company_id="4242")
+    for each, company in ((tenant, "4242"), (other, "4343")):
+        make_connections(each, state="working", company_id=company, pinned_company_id=company)
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours_apart), tick=True):
         due_at = report_trouble(tenant.pk, System.UNICONTA, RetryLater("server_error", after=30))
         with pytest.raises(NotReadyError, match="breaker_open"):
