@@ -63,6 +63,6 @@ def _about(link: SecretLink) -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, what: str, status: int = 200, **context: Any) -> HttpResponse:
-    response = render(request, "public/secret.html", {"what": what, **context}, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address itself is the key
-    return response
+    # The address itself is the key: same-origin, as everywhere, keeps it here. No referrer at all would cost the form its
+    # origin, and with that its proof that it was posted from this page.
+    return render(request, "public/secret.html", {"what": what, **context}, status=status)

@@ -57,7 +57,7 @@ def test_the_customer_enters_it_once_and_sees_nothing_of_it(client: Client, tena
     assert (
         '<html lang="da">' in html and "sync" in html and "planted" not in html
     )  # the company's language, not the browser's
-    assert page["Cache-Control"].count("no-store") == 1 and page["Referrer-Policy"] == "no-referrer"
+    assert page["Cache-Control"].count("no-store") == 1 and page["Referrer-Policy"] == "same-origin"
     assert client.get(reverse("sync_api:secret", args=[token])).status_code == 200  # a mail program looked first
     with caplog.at_level(logging.DEBUG):
         answer = client.post(reverse("sync_api:secret", args=[token]), {"secret": SECRET})
