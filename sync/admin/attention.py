@@ -23,7 +23,7 @@ from sync.domain.catalogue import explain_code
 from sync.domain.catalogue_text import Section, sections
 from sync.domain.causes import Cause, Kind, Part, causes_of, notes, retry_cause, write_note
 from sync.domain.unnamed import unnamed_texts
-from sync.models import CauseNote
+from sync.models import CauseNote, WorkReport
 from tenants.admin.base import ModelAdmin, tenants_with
 from tenants.models import Membership, Tenant
 from tenants.roles import RIGHTS, Right, has_right
@@ -39,6 +39,8 @@ KINDS = {
 }
 #: Who may have all of a cause tried again.
 RETRY_RIGHTS = {Kind.RECORD: Right.OPERATE, Kind.REPORT: Right.FETCH_HOURS}
+#: What an example is called by; others by their company.
+EXAMPLES: dict[Kind, type[RecordLink] | type[WorkReport]] = {Kind.RECORD: RecordLink, Kind.REPORT: WorkReport}
 PER_PAGE, COMPANIES_SHOWN, NOTE_LENGTH = 25, 8, 1000
 
 
@@ -218,7 +220,7 @@ class _View:
         self.operate = tenants_with(request.user, Right.OPERATE)
         self.may_operate = has_right(request.user, Right.OPERATE)
         self.notes = notes() if self.may_operate else {}
-        self.examples: dict[int, RecordLink] = {}
+        self.examples: dict[tuple[Kind, int], Any] = {}
 
     def chosen(self) -> list[Cause]:
         get = self.request.GET
@@ -262,8 +264,10 @@ class _View:
         return _colleagues([pk for pk in visible if isinstance(pk, int)])
 
     def read_examples(self, causes: Any) -> None:
-        wanted = [cause.newest.example for cause in causes if cause.kind == Kind.RECORD]
-        self.examples = RecordLink.objects.in_bulk([pk for pk in wanted if pk])
+        for kind, model in EXAMPLES.items():
+            wanted = [cause.newest.example for cause in causes if cause.kind == kind and cause.newest.example]
+            if wanted:
+                self.examples |= {(kind, pk): row for pk, row in model.objects.in_bulk(wanted).items()}
 
     def entry(self, cause: Cause) -> dict[str, Any]:
         right = RETRY_RIGHTS.get(cause.kind)
@@ -290,10 +294,11 @@ class _View:
         if newest.example is None:
             return None
         company = self.names[newest.tenant_id]
-        link = self.examples.get(newest.example)
-        said = link.detail if link and ":" not in link.detail else ""
+        row = self.examples.get((cause.kind, newest.example))
+        detail = row.detail if isinstance(row, RecordLink) else ""
+        said = detail if ":" not in detail else ""
         return {
-            "text": str(link) if link else company,
+            "text": str(row or company),
             "company": company,
             "said": said,
             "url": _example_url(cause, newest),

@@ -1390,6 +1390,12 @@ SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "Linjen er hverken i kladden eller blandt de bogførte poster: nogen har slettet den.",
         "Tryk “Send igen”, hvis det var en fejl, eller “Klaret manuelt” med en bemærkning.",
     ),
+    "line_given_up": (
+        "The line on hold was deleted from the journal. Nothing stands for the report any more.",
+        "",
+        "Linjen i bero er slettet i kladden. Der står ikke længere noget for registreringen.",
+        "",
+    ),
     "line_doubled": (
         "More than one line with this reference stands in Uniconta.",
         "Delete the one too many in the project journal; this page follows within the hour.",

@@ -30,6 +30,21 @@ from tenants.scoping import ALL
 ASKING_REPORTS = (WorkReport.State.NEEDS_ATTENTION, WorkReport.State.CHANGED)
 
 
+#: Their line stands, or stood, in Uniconta: somebody says of each what becomes of it.
+ANSWERED_REPORTS = frozenset(
+    {
+        "changed_after_transfer",
+        "deleted_after_transfer",
+        "withdrawn_after_transfer",
+        "earlier_found",
+        "line_cut",
+        "line_doubled",
+        "line_edited",
+        "line_missing",
+    }
+)
+
+
 class Kind(StrEnum):
     """What has the cause, in the order in which it matters."""
 
@@ -92,7 +107,9 @@ class Cause:
     @property
     def can_retry(self) -> bool:
         """Whether trying again may help without an answer to each."""
-        return self.kind == Kind.REPORT or (self.kind == Kind.RECORD and can_retry_all(self.code))
+        if self.kind == Kind.REPORT:
+            return self.code not in ANSWERED_REPORTS
+        return self.kind == Kind.RECORD and can_retry_all(self.code)
 
 
 def causes_of(tenants: str | Collection[int]) -> list[Cause]:

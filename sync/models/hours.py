@@ -162,7 +162,7 @@ class JournalLine(models.Model):
         POSTED = "posted", _("Posted")
         NOT_PROVEN = "not_proven", _("Posted, not proven")
         MISSING = "missing", _("Missing from the journal")
-        GIVEN_UP = "given_up", _("Missing, sent again")
+        GIVEN_UP = "given_up", _("Missing, not needed any more")
 
     #: It stands in Uniconta, as far as we can tell.
     STANDING = (State.IN_JOURNAL, State.POSTED, State.NOT_PROVEN)
@@ -220,7 +220,7 @@ class ReportEntry(models.Model):
     code = models.CharField(max_length=60)
     detail = models.TextField(blank=True)
     changes = models.JSONField(default=list)
-    line = models.ForeignKey(JournalLine, models.CASCADE, related_name="+", null=True, db_index=False)
+    line = models.ForeignKey(JournalLine, models.CASCADE, related_name="+", null=True)
     run_id = models.BigIntegerField(null=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, db_index=False)
 

@@ -232,9 +232,14 @@ def month_by_month(year: Year, platform: Platform, turn: Any) -> None:
         year.change(month)
         year.lose_lines()
         platform.finish()
-        year.answer()
+        # Answers are carried out by the run that is killed, or by the one under faults.
+        is_killed = IS_WHOLE and month % 2 == 0
+        if is_killed or not IS_WHOLE:
+            year.answer()
         year.approve(month)
         platform.killed(FIRST_CALLS) if IS_WHOLE else None
+        if IS_WHOLE and not is_killed:
+            year.answer()
         platform.storm() if month % 3 == 2 or IS_WHOLE else platform.finish()
         year.post()
         if month > 2:

@@ -239,6 +239,32 @@ def test_the_line_of_a_withdrawn_report_is_put_on_hold(desk):
     assert desk.state(report) == (State.TRANSFERRED, "")
 
 
+def test_a_line_on_hold_that_somebody_deletes_is_the_end_of_it(desk):
+    """The report is where it would be without a line; approved again it gets one."""
+    withdrawn, deleted = desk.report("8"), desk.report("5")
+    desk.approve(withdrawn, deleted)
+    desk.run()
+    desk.intempus.switches.approved_reports_editable = True
+    desk.intempus.person_withdraws(desk.company.intempus_number, withdrawn)
+    desk.intempus.person_deletes(desk.company.intempus_number, "work_report", deleted)
+    desk.run()
+    for report in (withdrawn, deleted):
+        desk.press(corrections.choose, report, "change", None)
+    desk.run()
+    assert {desk.state(report) for report in (withdrawn, deleted)} == {(State.CHANGED, "line_held")}
+    for report in (withdrawn, deleted):
+        row_id = desk.line_row(f"I{report}")["RowId"]
+        desk.uniconta.person_deletes(desk.company.number, "ProjectJournalLine", row_id)
+    desk.run()
+    desk.run()
+    assert desk.state(withdrawn) == (State.WAITING, "awaits_approved")
+    assert desk.state(deleted)[0] == State.GONE
+    desk.approve(withdrawn)
+    desk.run()
+    assert [(line[0], line[4]) for line in desk.lines()] == [(f"I{withdrawn}.2", 8.0)]
+    assert desk.state(withdrawn) == (State.TRANSFERRED, "")
+
+
 def test_a_report_deleted_after_its_transfer_asks_and_can_be_done_by_hand(desk):
     report = desk.report("8")
     desk.approve(report)

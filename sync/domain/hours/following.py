@@ -24,7 +24,7 @@ from sync.connectors.base import Connector, Row
 from sync.domain.context import database_now
 from sync.domain.hours.answers import standing_line
 from sync.domain.hours.context import HoursContext
-from sync.domain.hours.transfer import CUT, entry, look_up, note_seen, save, seen, settle_report
+from sync.domain.hours.transfer import CUT, entry, judge_afresh, look_up, note_seen, save, seen, settle_report
 from sync.models import JournalLine, ReferenceRow, ReportCursor, WorkReport
 from tenants.scoping import tenant_scope
 
@@ -230,8 +230,13 @@ def _is_doubled(line: JournalLine, chain: Sequence[JournalLine]) -> bool:
     """Whether the hours of the report stand more than once, this line included. Asked only where it may be so."""
     if line.state != LineState.GIVEN_UP and line.report.reason != "line_doubled":
         return False
-    kinds = [each.kind for each in chain if each is line or each.state in JournalLine.STANDING]
-    return kinds.count(JournalLine.Kind.TRANSFER) - kinds.count(JournalLine.Kind.REVERSAL) > 1
+    return _standing_count(chain, line) > 1
+
+
+def _standing_count(chain: Sequence[JournalLine], also: JournalLine | None = None) -> int:
+    """How often the hours of a report stand in Uniconta: reversals take away what they reverse."""
+    kinds = [each.kind for each in chain if each is also or each.state in JournalLine.STANDING]
+    return kinds.count(JournalLine.Kind.TRANSFER) - kinds.count(JournalLine.Kind.REVERSAL)
 
 
 def _settle(line: JournalLine, chain: Sequence[JournalLine], reason: str, *, was_lost: bool = False) -> None:
@@ -240,6 +245,11 @@ def _settle(line: JournalLine, chain: Sequence[JournalLine], reason: str, *, was
     A report that was reversed is judged afresh, and asks all the same when a line of its chain goes missing.
     """
     report = line.report
+    if reason == "line_missing" and report.reason == "line_held" and not _standing_count(chain):
+        # Nothing should stand for it, and whoever deleted the line on hold saw to that. It is asked about if it turns up again.
+        line.state = LineState.GIVEN_UP
+        judge_afresh(report)
+        return
     if report.state != State.TRANSFERRED and report.state not in WorkReport.OPEN:
         return
     if reason:

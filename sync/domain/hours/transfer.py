@@ -337,11 +337,16 @@ def settle_report(line: JournalLine, now: datetime) -> None:
     """
     report = line.report
     if line.kind == JournalLine.Kind.REVERSAL:
-        report.state, report.reason, report.problems = State.WAITING, "", []
-        report.transferred_hash, report.transferred_at = "", None
+        judge_afresh(report)
         return
     report.state, report.reason, report.problems, report.attempts = State.TRANSFERRED, "", [], 0
     report.transferred_hash, report.transferred_at = line.content_hash, report.transferred_at or now
+
+
+def judge_afresh(report: WorkReport) -> None:
+    """As if it had not been transferred: nothing stands in Uniconta for it."""
+    report.state, report.reason, report.problems = State.WAITING, "", []
+    report.transferred_hash, report.transferred_at = "", None
 
 
 def note_seen(line: JournalLine, state: str, row: Row, now: datetime) -> None:

@@ -23,6 +23,7 @@ def trouble(slug: str):
     tenant = make_tenant(slug, name=f"{slug} ApS")
     make_connections(tenant)
     make_link(tenant, state="needs_attention", reason="refused", name=f"{slug} customer", detail=f"{slug} said no")
+    make_work_report(tenant, state="needs_attention", reason="item_missing", employee_name=f"{slug} Jensen")
     make_work_report(tenant, state="changed", reason="changed_after_transfer")
     make_held_set(tenant)
     return tenant
@@ -39,7 +40,11 @@ def test_one_cause_at_three_companies_is_one_entry_and_one_press():
     theirs = trouble("theirmark")
     client = sign_in(make_user("helper", "support", *ours))
     found = entries(client)
-    assert list(found) == ["question:held_deactivate", "report:changed_after_transfer", "record:refused"]
+    hours = ["report:changed_after_transfer", "report:item_missing"]
+    assert list(found) == ["question:held_deactivate", *hours, "record:refused"]
+    # What stands in Uniconta already waits for an answer to each.
+    assert [found[key]["may_retry"] for key in hours] == [False, True]
+    assert found["report:item_missing"]["example"]["text"].startswith("cc Jensen ")
     entry = found["record:refused"]
     assert [company["name"] for company in entry["companies"]] == ["aa ApS", "bb ApS", "cc ApS"]
     assert entry["example"]["said"] == "cc said no" and entry["may_retry"] and entry["may_say"]
@@ -56,7 +61,8 @@ def test_one_cause_at_three_companies_is_one_entry_and_one_press():
     assert [(run.tenant_id, run.kind, run.total) for run in all_rows(Run)] == [
         (tenant.pk, "retry", 1) for tenant in reversed(ours)
     ]
-    client.post(reverse("admin:sync_causenote_retry"), {"cause": "report:changed_after_transfer"})
+    assert client.post(reverse("admin:sync_causenote_retry"), {"cause": hours[0]}).status_code == 404
+    client.post(reverse("admin:sync_causenote_retry"), {"cause": hours[1]})
     assert {run.tenant_id for run in all_rows(Run) if run.kind == "hours"} == {tenant.pk for tenant in ours}
 
 
