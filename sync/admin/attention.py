@@ -40,7 +40,7 @@ KINDS = {
 #: Who may have all of a cause tried again.
 RETRY_RIGHTS = {Kind.RECORD: Right.OPERATE, Kind.REPORT: Right.FETCH_HOURS}
 #: What an example is called by; others by their company.
-EXAMPLES: dict[Kind, type[RecordLink] | type[WorkReport]] = {Kind.RECORD: RecordLink, Kind.REPORT: WorkReport}
+EXAMPLES: dict[Kind, Any] = {Kind.RECORD: RecordLink, Kind.REPORT: WorkReport}
 PER_PAGE, COMPANIES_SHOWN, NOTE_LENGTH = 25, 8, 1000
 
 
