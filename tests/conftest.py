@@ -120,6 +120,12 @@ def lasting_server() -> None:
     LiveServerThread.server_class = LastingServer
 
 
+@pytest.fixture(scope="session")
+def live_server(django_db_setup: None, live_server: Any) -> Any:
+    """Ends before the database goes: its threads hold connections."""
+    return live_server
+
+
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     """Python's clock stands at a Monday morning until moved (`clock.shift(60)`); the database's own clock runs on."""

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.throttling import SimpleRateThrottle
 
-from sync.domain.secret_links import LONGEST_SECRET, enter_secret, find_link
+from sync.domain.secret_links import LONGEST_SECRET, enter_secret, find_link, language_of
 from tenants.models import Connection, SecretLink
 from tenants.scoping import tenant_scope
 
@@ -43,10 +43,10 @@ def secret_view(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the form and uses nothing up: mail programs look at links, too. POST stores, once."""
     if not SecretThrottle().allow_request(request, None):  # type: ignore[arg-type]  # it only asks for the address
         return _page(request, "wait", 429)
-    link = find_link(token)
-    if link is None:
-        return _page(request, "gone", 404)
-    with translation.override(link.tenant.language):
+    with translation.override(language_of(token) or translation.get_language()):
+        link = find_link(token)
+        if link is None:
+            return _page(request, "gone", 404)
         form = SecretForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             is_kept = enter_secret(token, form.cleaned_data["secret"])

@@ -57,6 +57,13 @@ def find_link(token: str) -> SecretLink | None:
         return links.filter(token_hash=hash_token(token)).first()
 
 
+def language_of(token: str) -> str | None:
+    """In which the customer reads, also when the link has ended; None: there never was such a link. Opens its own scope."""
+    with tenant_scope(ALL):
+        links = SecretLink.objects.filter(token_hash=hash_token(token))
+        return links.values_list("tenant__language", flat=True).first()
+
+
 def enter_secret(token: str, secret: str) -> bool:
     """Keep the secret and try the connection; False when the link is used up. Opens its own scope."""
     link = find_link(token)

@@ -93,7 +93,9 @@ def test_a_link_that_has_ended_stores_nothing_and_tells_nothing(client: Client, 
         client.post(reverse("sync_api:secret", args=[token]), {"secret": SECRET}),
     ):
         assert answer.status_code == 404
-        assert "Nordbyg" not in answer.content.decode()
+        html = answer.content.decode()
+        assert "Nordbyg" not in html
+        assert f'<html lang="{"en" if ending == "made_up" else "da"}">' in html
     assert secrets() == before
 
 
