@@ -519,6 +519,9 @@ def carry_out(
     place.work()
     stories = []
     for subject, operation, fail_points in zip(subjects, operations, points, strict=True):
+        # Otherwise what became of the one before is read here, which is a stretch more, and the one to kill in is missed.
+        place.pull(subject.tenant_id)
+        place.work()
         dies = next(operation)
         assert dies is not None
         place.control("uniconta", "wait_for_webhooks", timeout=30)

@@ -16,7 +16,7 @@ from sync.connectors.chat import service_of
 from sync.domain import alerts
 from sync.domain.alerts import is_quiet, recipients_of, send_test, tell
 from sync.domain.health import health, with_readings
-from sync.models import Alert, WorkerBeat
+from sync.models import Alert, AlertChannel, WorkerBeat
 from tenants.models import Connection, RemoteHost, Tenant
 from tenants.scoping import ALL, tenant_scope
 from tests.factories import make_alert_channel, make_connections, make_link, make_run, make_tenant, make_user
@@ -49,6 +49,12 @@ def heal(tenant: Tenant) -> None:
         RecordLink.objects.filter(tenant=tenant).update(state="in_sync", reason="")
 
 
+def again(channel: AlertChannel) -> AlertChannel:
+    """As it stands now: a channel is a row behind row security, too."""
+    with tenant_scope(ALL):
+        return AlertChannel.objects.get(pk=channel.pk)
+
+
 def stored() -> list[tuple[str, bool, bool]]:
     with tenant_scope(ALL):
         return [(row.code, row.told_at is not None, row.ended_at is not None) for row in Alert.objects.order_by("pk")]
@@ -78,7 +84,7 @@ def test_one_cause_at_three_companies_is_told_once_and_its_end_once(mailoutbox: 
     fail(other)
     assert tell(MONDAY + timedelta(hours=6)) == 2
     assert {tuple(mail.to) for mail in mailoutbox[3:]} == {("bogholder@example.dk",), ("other@example.dk",)}
-    own.refresh_from_db()
+    own = again(own)
     assert own.sent_at == MONDAY + timedelta(hours=6)
 
 
@@ -122,7 +128,9 @@ def test_quiet_hours_and_bank_days_wait_and_outages_do_not(mailoutbox: list[Any]
     assert "Anker (1)" in mailoutbox[1].body
 
 
-def test_a_host_that_is_down_is_told_once_for_all_its_companies(mailoutbox: list[Any]) -> None:
+def test_a_host_that_is_down_is_told_once_for_all_its_companies(
+    mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     down_since = timezone.now() - timedelta(minutes=50)
     for name in ("Anker", "Bro", "Dam"):
         tenant = make_tenant(name.lower(), name=name)  # never read: it would be late
@@ -136,7 +144,9 @@ def test_a_host_that_is_down_is_told_once_for_all_its_companies(mailoutbox: list
     assert mailoutbox[0].subject.startswith("Uniconta down since ") and mailoutbox[0].subject.endswith("3 companies")
     assert {code for code, *_ in stored()} == {"host_down"}
     RemoteHost.objects.update(failure_count=0, down_since=None)
-    assert tell(timezone.now() + timedelta(hours=1)) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts, "PATIENCE", timedelta(hours=2))  # the rows are noted by the real clock
+        assert tell(timezone.now() + timedelta(hours=1)) == 1
     assert mailoutbox[1].subject.startswith("Over: Uniconta down since ")
     # They are late now, but may catch up.
     assert {code for code, *_ in stored()} == {"fetch_late", "check_late"} and len(mailoutbox) == 2
@@ -175,7 +185,7 @@ def test_a_message_cut_off_by_a_kill_is_not_sent_again_and_its_end_is_told(
     heal(tenant)
     assert tell(MONDAY + timedelta(minutes=20)) == 1
     assert [mail.subject.startswith("Over: ") for mail in mailoutbox] == [False, True]
-    channel.refresh_from_db()
+    channel = again(channel)
     assert channel.unconfirmed_at == MONDAY + timedelta(minutes=20)
     assert stored() == []
 
@@ -193,7 +203,8 @@ def test_a_kill_before_the_message_is_claimed_loses_nothing(
         patch.setattr(alerts, "_send", kill)
         with pytest.raises(KilledError):
             tell(MONDAY)
-    assert (mailoutbox, tell(MONDAY), len(mailoutbox)) == ([], 1, 1)
+    assert mailoutbox == []
+    assert (tell(MONDAY), len(mailoutbox)) == (1, 1)
 
 
 def test_a_mail_server_that_refuses_is_asked_again_later_and_the_channel_says_so(
@@ -208,10 +219,10 @@ def test_a_mail_server_that_refuses_is_asked_again_later_and_the_channel_says_so
     with monkeypatch.context() as patch:
         patch.setattr(alerts, "send_mail", refuse)
         assert tell(MONDAY) == 0
-    channel.refresh_from_db()
+    channel = again(channel)
     assert (channel.failure, channel.failure_count, channel.batch) == ("not today", 1, None)
     assert (tell(MONDAY + timedelta(minutes=1)), tell(MONDAY + timedelta(minutes=3)), len(mailoutbox)) == (0, 1, 1)
-    channel.refresh_from_db()
+    channel = again(channel)
     assert (channel.failure, channel.failure_count) == ("", 0)
 
 
@@ -245,7 +256,7 @@ def test_a_chat_gets_the_same_words() -> None:
         room.say(answer(302, "", Location=f"{room.url}/elsewhere"))
         assert send_test(channel.pk) == "JSON did not take the message"
         assert len(room.heard) == 3  # the redirect was not followed
-    channel.refresh_from_db()
+    channel = again(channel)
     assert channel.test_failure == "JSON did not take the message"
 
 
