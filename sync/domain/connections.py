@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -32,6 +33,9 @@ log = structlog.get_logger()
 
 #: Outages in a row before nothing more is tried for a while, and how long (seconds) the pause grows.
 OUTAGES_BEFORE_PAUSE, PAUSE_FIRST, PAUSE_LONGEST = 3, 5, 900
+#: A host wants more outages, because they come from all its companies. When its pause is over one company tries, and the
+#: others wait for what becomes of it: a little longer than a call may take.
+OUTAGES_OF_A_HOST, TRIAL_SECONDS = 9, 40
 
 #: What a run exchanged is stored at the latest after so many seconds, when the next answer comes.
 FLUSH_SECONDS = 10
@@ -156,6 +160,9 @@ def open_both(tenant: Tenant | None, rows: Iterable[Connection], recorder: Recor
             raise NotReadyError("breaker_open")
     if waits(recorder.cause, recorder.share):
         raise NotReadyError("budget_low")
+    for host in hosts.values():
+        if host.open_until is not None and not _may_try(host):
+            raise NotReadyError("breaker_open")
     return {system: recorder.connect(connections[system.value]) for system in System}
 
 
@@ -164,6 +171,12 @@ def _is_open(breaker: Connection | RemoteHost) -> bool:
     return breaker.open_until is not None and bool(
         type(breaker).objects.filter(pk=breaker.pk, open_until__gt=Now()).exists()
     )
+
+
+def _may_try(host: RemoteHost) -> bool:
+    """Whether we are the one to find out if a host that was paused answers again; it stays open for all others."""
+    over = RemoteHost.objects.filter(pk=host.pk, open_until__lte=Now())
+    return bool(over.update(open_until=Now() + timedelta(seconds=TRIAL_SECONDS)))
 
 
 # ------------------------------------------------------------------------------------------------ trouble
@@ -202,26 +215,29 @@ def report_trouble(tenant_id: int, system: System | str, error: RemoteError) -> 
 
 
 def _host_failed(base_url: str) -> None:
-    """The host's breaker needs more failures: they come from all its tenants, and a success of any resets it."""
+    """A success of any company starts the count anew. What fails while the breaker is open was under way before, or is the
+    one trial: neither makes the pause longer.
+    """
     with transaction.atomic():
         host, _ = RemoteHost.objects.select_for_update().get_or_create(base_url=base_url)
         host.failure_count += 1
-        over = host.failure_count - 3 * OUTAGES_BEFORE_PAUSE
-        if over >= 0:
+        if host.failure_count >= OUTAGES_OF_A_HOST and not _is_open(host):
             host.down_since = host.down_since or Now()
-            host.open_until = Now() + timedelta(seconds=min(PAUSE_FIRST * 2 ** min(over, 10), PAUSE_LONGEST))
+            host.open_until = Now() + timedelta(seconds=PAUSE_FIRST)
         host.save()
 
 
 def report_success(tenant_id: int, *systems: System) -> None:
-    """The systems answered: close their breakers. Costs one statement when they were closed anyway."""
+    """These systems answered: close their breakers. Costs one statement when they were closed anyway."""
+    failed_hosts = RemoteHost.objects.filter(failure_count__gt=0)
     with tenant_scope(tenant_id):
-        failed = Connection.objects.filter(tenant_id=tenant_id, system__in=systems, failure_count__gt=0)
-        base_urls = list(failed.values_list("base_url", flat=True))
+        failed = Q(failure_count__gt=0) | Q(base_url__in=failed_hosts.values("base_url"))
+        connections = Connection.objects.filter(failed, tenant_id=tenant_id, system__in=systems)
+        base_urls = list(connections.values_list("base_url", flat=True))
         if base_urls:
-            failed.update(failure_count=0, open_until=None, state_detail="")
+            connections.filter(failure_count__gt=0).update(failure_count=0, open_until=None, state_detail="")
     if base_urls:
-        RemoteHost.objects.filter(base_url__in=base_urls).update(failure_count=0, open_until=None, down_since=None)
+        failed_hosts.filter(base_url__in=base_urls).update(failure_count=0, open_until=None, down_since=None)
 
 
 # ------------------------------------------------------------------------------------------------ testing

@@ -100,7 +100,8 @@ def _drain(context: Context, lease: Lease) -> int:
                     sweep_entity(context, claimed.entity)
             _process(context, lease, claimed)
             close_resolved(context, claimed.entity)
-            report_success(context.tenant_id, *(system for system in System if system not in context.troubled))
+            answered = [system for system in System if context.recorder.call_counts.get(system.value)]
+            report_success(context.tenant_id, *(system for system in answered if system not in context.troubled))
         except RemoteError as error:
             _put_all_back(context, lease, error)
             break

@@ -202,7 +202,7 @@ def a_breaker_never_opens() -> None:
     """Each outage is forgotten at once, so the next drain hangs as well."""
     from sync.domain import connections
 
-    connections.OUTAGES_BEFORE_PAUSE = 10**6
+    connections.OUTAGES_BEFORE_PAUSE = connections.OUTAGES_OF_A_HOST = 10**6
 
 
 def readings_are_dated_by_our_clock() -> None:

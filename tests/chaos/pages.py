@@ -55,8 +55,9 @@ class MovingList:
 
     def people(self) -> None:
         """They commit before the next page is read; rows of one transaction have one stamp."""
-        for number in range(self.random.randrange(4)):
-            self.is_same_transaction = number > 0 and self.random.random() < 0.5
+        has_saved = False
+        for _ in range(self.random.randrange(4)):
+            self.is_same_transaction = has_saved and self.random.random() < 0.5
             chosen = self.random.choice([*self.rows, 0])
             match self.random.randrange(6):
                 case 0 if chosen:
@@ -66,6 +67,7 @@ class MovingList:
                     self.late.append((self.now + LATEST * self.random.random(), chosen, self.stamp))
                 case _:
                     self.save(chosen)
+                    has_saved = True
         self.is_same_transaction = False
 
     def pass_time(self, seconds: float) -> None:
@@ -146,9 +148,9 @@ def follow(remote: MovingList) -> tuple[int, str]:
         read_at = remote.now
         pulls += 1
         # The product reads everything a second time, for what committed late behind the very first reading.
-        is_complete = not cursor.value or (len(complete) == 1 and read_at - complete[0] >= AGAIN)
+        is_complete = not complete or (len(complete) == 1 and read_at - complete[0] >= AGAIN)
         try:
-            changes = connector.read_changes(side, 0 if is_complete else restart(cursor))
+            changes = connector.read_changes(side, 0 if is_complete or not cursor.value else restart(cursor))
         except RetryLater:
             is_last = False
             continue  # a row went away while we counted: the next pull begins where this one did
