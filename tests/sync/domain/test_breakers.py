@@ -29,8 +29,7 @@ def is_served(tenant: Tenant) -> bool:
     try:
         open_connectors(tenant.pk, Recorder(tenant.pk))
     except NotReadyError as error:
-        assert error.code == "breaker_open"
-        return False
+        return error.code != "breaker_open"
     return True
 
 
