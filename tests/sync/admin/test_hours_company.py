@@ -199,7 +199,7 @@ def test_the_pause_ends_by_itself(boss, tenant):
 @pytest.mark.parametrize(
     ("role", "verbs"),
     [
-        ("customer", []),
+        ("customer", ["hold-lines"]),
         ("auditor", []),
         ("support", ["fetch-hours"]),
         ("bookkeeper", ["fetch-hours", "hold-lines"]),

@@ -258,7 +258,7 @@ def test_done_by_hand_needs_a_note(boss, changed):
 @pytest.mark.parametrize(
     ("role", "fetches", "answers"),
     [
-        ("customer", False, False),
+        ("customer", False, True),
         ("auditor", False, False),
         ("support", True, False),
         ("bookkeeper", True, True),
@@ -346,7 +346,7 @@ def test_a_bookkeeper_here_who_only_looks_there_answers_here_only(changed):
     theirs = make_work_report(make_tenant("b"), state=State.CHANGED)
     user = make_user("two-hats", "bookkeeper", changed.tenant)
     with tenant_scope(ALL):
-        Membership.objects.create(user=user, tenant=theirs.tenant, role="customer")
+        Membership.objects.create(user=user, tenant=theirs.tenant, role="auditor")
     client = sign_in(user)
     select(client, "accept_many", changed, theirs)
     select(client, "fetch_many", theirs)
