@@ -805,7 +805,7 @@ def test_two_spellings_of_a_telephone_are_one_key() -> None:
 
 # ------------------------------------------------------------------------------------------------ prices, refused numbers
 
-ITEM, PERSON = PRODUCT, EMPLOYEE
+ITEM, WORKER = PRODUCT, EMPLOYEE
 
 
 def item(price: str, *, base: str | None = None, **values: object) -> SideView:
@@ -839,7 +839,7 @@ def test_what_a_birth_in_intempus_does_not_take_over_is_listed() -> None:
 
 
 def test_a_number_intempus_refuses_stays_behind_on_a_pair_only() -> None:
-    entity = PERSON.without(frozenset(a.name for a in PERSON.attributes if a.name not in ("number", "city", "email")))
+    entity = WORKER.without(frozenset(a.name for a in WORKER.attributes if a.name not in ("number", "city", "email")))
     there = before = {"number": "17", "city": "Aarhus", "email": "j@firma.dk"}
     here = before | {"number": "JH", "city": "Odense"}
     made = make_plan(entity, SideView("1", before, here), SideView("2", before, there), Policy(), TICKED, References())
