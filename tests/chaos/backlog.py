@@ -33,9 +33,9 @@ WHERE link.tenant_id = %s AND link.entity = 'customer'
 
 @row("R17", "200,000 due events", "a_drain_keeps_its_worker", kind=Bench)
 def backlog(trial: Trial) -> Outcome:
+    place, people = at_work(trial, debtors=trial.size(20_000, least=400))
     from sync.domain import drain
 
-    place, people = at_work(trial, debtors=trial.size(20_000, least=400))
     with patch.object(drain, "SLICE_SECONDS", drain.SLICE_SECONDS if trial.defect else SLICE_SECONDS):
         return drain_it(trial, place, people)
 
