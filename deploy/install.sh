@@ -52,6 +52,7 @@ if [ ! -e "$settings" ]; then
 # The platform's environment: docs/operations.md explains each. After a change: systemctl restart integration-web integration-worker
 SECRET_KEY=$(new_key)
 CREDENTIAL_KEYS=$(new_fernet)
+CPR_KEY=$(new_key)
 ALLOWED_HOSTS=$host,127.0.0.1
 PUBLIC_URL=https://$host
 DATABASE_URL=postgresql:///integration?host=/var/run/postgresql
@@ -106,7 +107,7 @@ fi
 [ "${first:-}" = yes ] && cat <<END
 
 Done. Three things are left for you:
- 1. Copy CREDENTIAL_KEYS from $settings to a safe place outside this server. Keys lost are passwords lost.
+ 1. Copy CREDENTIAL_KEYS and CPR_KEY from $settings to a safe place outside this server. Keys lost are passwords lost.
  2. Make the first person:
       runuser -u integration -- bash -c 'set -a; . $settings; cd $home; .venv/bin/python manage.py createsuperuser'
  3. Log in at https://$host/admin/
