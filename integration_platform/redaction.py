@@ -19,6 +19,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/hooks/[^/\s\"']+/)[^/\s\"'?]+"), rf"\1{MASK}"),
     # /secret/<token>/ - where a customer enters a password or key
     (re.compile(r"(/secret/)[^/\s\"'?]+"), rf"\1{MASK}"),
+    # /status/<signed link>/ and the link that sets a new password
+    (re.compile(r"(/(?:status|password/reset/key)/)(?!done/)[^/\s\"'?]+(?=/)"), rf"\1{MASK}"),
     # https://user:password@host
     (re.compile(r"(\w://[^\s:/@]*:)[^\s@/]+(@)"), rf"\1{MASK}\2"),
     # Authorization: Basic …, Bearer …, and Intempus' ApiKey user:key

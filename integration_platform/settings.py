@@ -47,12 +47,17 @@ WORKERS = env.int("WORKERS", default=8)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 RUN_SILENT_SECONDS = env.int("RUN_SILENT_SECONDS", default=90)
 UNCLEAR_WAIT_SECONDS = env.int("UNCLEAR_WAIT_SECONDS", default=120)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many stand in front and write X-Forwarded-For
+OIDC: dict[str, str] = env.dict("OIDC", default={})  # name=…,url=…,client_id=…,secret=…: the firm's own log-in
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without it /metrics answers to this machine only
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="integration@localhost")
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 
 # Plain HTTP is for this machine only (demo, development); everything else is served over HTTPS.
 SECURE = not (DEBUG or urlsplit(PUBLIC_URL).hostname in {"127.0.0.1", "localhost"})
+
+# Whoever may configure needs a second factor, except where only this machine can reach the console.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=SECURE)
 
 # -------------------------------------------------------------------------------------------- database
 
@@ -91,6 +96,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",  # allauth's list of sessions
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "simple_history",
@@ -100,6 +106,12 @@ INSTALLED_APPS = [
     "django_filters",
     "django_structlog",
     "integration_platform",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "tenants",
     "mappings",
     "sync",
@@ -117,7 +129,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "tenants.scoping.TenantScopeMiddleware",
+    "integration_platform.accounts.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -136,6 +150,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "integration_platform.accounts.second_factor_is_required",
             ],
         },
     },
@@ -150,8 +165,37 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "integration_platform.accounts.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are typed in by administrators
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = None
+# By address and not by user name: whoever guesses cannot lock the real person out elsewhere.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,50/h/ip"}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "integration_platform.accounts.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Uniconta - Intempus"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "integration_platform.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True  # of verified addresses
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "firm",
+                "name": OIDC.get("name", "OpenID Connect"),
+                "client_id": OIDC["client_id"],
+                "secret": OIDC["secret"],
+                "settings": {"server_url": OIDC["url"]},
+            }
+        ]
+        if OIDC
+        else []
+    }
+}
 
 # -------------------------------------------------------------------------------------------- language and time
 
@@ -185,7 +229,13 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": STRICT_POLICY}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": dict(STRICT_POLICY)}
+if OIDC:  # the log-in button is a form that browsers follow to there
+    there = urlsplit(OIDC["url"])
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] = [
+        *STRICT_POLICY["form-action"],
+        f"{there.scheme}://{there.netloc}",
+    ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # -------------------------------------------------------------------------------------------- queue: only the doorbell

@@ -89,10 +89,12 @@ def company_tabs(model_admin: Any, request: HttpRequest, tenant: Tenant, here: s
     pages = [
         *([("onboarding", gettext("Onboarding"))] if _may_onboard(request, tenant) else []),
         *([("off_boarding", gettext("Off-boarding"))] if _leaves(request, tenant) else []),
+        ("today", gettext("Today")),
         ("webhooks", gettext("Webhooks")),
         ("schedules", gettext("Schedules")),
         ("hours", gettext("Hours")),
         ("hours_check", gettext("Hours check")),
+        *([("auditor_pack", gettext("Auditor pack"))] if has_right(request.user, Right.AUDIT, tenant.pk) else []),
     ]
     items = [
         # On the form a click shows a part of it; from another page it leads there.

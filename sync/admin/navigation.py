@@ -108,6 +108,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": gettext("Administration"),
             "items": [
+                item(gettext("Usage of last month"), "request_quote", "tenants_tenant_usage", may(Right.CONFIGURE)),
                 item(gettext("Users"), "person", "auth_user_changelist", administrator),
                 item(gettext("Groups"), "groups", "auth_group_changelist", administrator),
                 item(gettext("Memberships"), "badge", "tenants_membership_changelist", administrator),

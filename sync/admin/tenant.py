@@ -20,6 +20,7 @@ from mappings.admin.entity_policy import EntityPolicyInline
 from mappings.models import NOT_MATCHED, EntityPolicy, MatchRow, RecordLink
 from mappings.spec import System
 from sync.admin.carriers import company_tabs, schedules_view, summary, webhooks_view
+from sync.admin.customer import auditor_pack_view, return_view, today_view, usage_view
 from sync.admin.first_matching import export_view, first_matching_view, import_view
 from sync.admin.hand_over import hand_over_view
 from sync.admin.held_set import open_sets
@@ -195,6 +196,9 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
         hours_file = self.admin_site.admin_view(partial(hours_check_file_view, self))
         sign = self.admin_site.admin_view(partial(sign_off_view, self))
         retry_all = self.admin_site.admin_view(self.retry_all_view)
+        today = self.admin_site.admin_view(partial(today_view, self))
+        come_back = self.admin_site.admin_view(partial(return_view, self))
+        audit_pack = self.admin_site.admin_view(partial(auditor_pack_view, self))
         accept = self.admin_site.admin_view(self.accept_flag_view)
         template = self.admin_site.admin_view(partial(template_view, self))
         hand_over = self.admin_site.admin_view(partial(hand_over_view, self))
@@ -218,6 +222,10 @@ class TenantPageAdmin(OnboardingPages, OffBoardingPages, HoursPages, TenantSetti
                 name="tenants_tenant_onboarding_template",
             ),
             path("<path:object_id>/hand-over/", hand_over, name="tenants_tenant_hand_over"),
+            path("usage/", self.admin_site.admin_view(usage_view), name="tenants_tenant_usage"),
+            path("<path:object_id>/today/", today, name="tenants_tenant_today"),
+            path("<path:object_id>/return/", come_back, name="tenants_tenant_return"),
+            path("<path:object_id>/auditor-pack/", audit_pack, name="tenants_tenant_auditor_pack"),
             path("<path:object_id>/retry-all/", retry_all, name="tenants_tenant_retry_all"),
             *super().get_urls(),
         ]

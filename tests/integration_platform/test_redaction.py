@@ -112,3 +112,9 @@ def test_production_logs_one_json_object_per_line(log_line):
     text = log_line(False, lambda ours, _: ours.info("drained", tenant="nordbyg", count=3))
     entry = json.loads(text)
     assert (entry["event"], entry["tenant"], entry["count"], entry["level"]) == ("drained", "nordbyg", 3, "info")
+
+
+def test_links_that_open_something_are_masked():
+    for address in ("/status/{}/", "/account/password/reset/key/{}/"):
+        assert redact_text(f"GET {address.format('eyJ0ZW5-x')}") == f"GET {address.format('***')}"
+    assert redact_text("GET /api/status/ and /account/password/reset/key/done/").endswith("key/done/")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.utils.translation import gettext
-from tablib import Databook, Dataset
 
 from sync.domain.catalogue import explain_code
 from sync.domain.hours.completeness import Amount, Check, awaited, differences
-from sync.domain.spreadsheet import neutral
+from sync.domain.spreadsheet import book, sheet
 
 
 def as_xlsx(check: Check) -> bytes:
@@ -19,17 +15,17 @@ def as_xlsx(check: Check) -> bytes:
     amounts = [gettext(name) for name in ("Ready", "Transferred", "Posted", "Answered", "Difference")]
     person = [gettext("Number of employee"), gettext("Employee")]
     sheets = [
-        _sheet(
+        sheet(
             gettext("By employee"),
             [*person, gettext("Unit"), *amounts],
             [[who.number, who.name, unit, *_columns(amount)] for (who, unit), amount in check.by_employee.items()],
         ),
-        _sheet(
+        sheet(
             gettext("By week"),
             [gettext("Year"), gettext("Week"), gettext("Unit"), *amounts],
             [[*monday.isocalendar()[:2], unit, *_columns(amount)] for (monday, unit), amount in check.by_week.items()],
         ),
-        _sheet(
+        sheet(
             gettext("Differences"),
             [
                 gettext("Day"),
@@ -61,7 +57,7 @@ def as_xlsx(check: Check) -> bytes:
                 for each in differences(span)
             ],
         ),
-        _sheet(
+        sheet(
             gettext("Waits for approval"),
             [gettext("Approver"), gettext("Reports"), gettext("Unit"), gettext("Amount"), gettext("Oldest day")],
             [
@@ -71,18 +67,10 @@ def as_xlsx(check: Check) -> bytes:
             ],
         ),
     ]
-    content: bytes = Databook(sheets).export("xlsx")
-    return content
+    return book(sheets)
 
 
 def _columns(amount: Amount) -> list[float]:
     return [
         float(each) for each in (amount.ready, amount.transferred, amount.posted, amount.answered, amount.difference)
     ]
-
-
-def _sheet(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Dataset:
-    data = Dataset(headers=headers, title=title)
-    for row in rows:
-        data.append([neutral(cell) if isinstance(cell, str) else cell for cell in row])
-    return data

@@ -8,15 +8,18 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
-from django.db import models
+from django.db import models, transaction
 
 from tenants.scoping import ALL, tenant_scope
 from tenants.secrets import SecretError, reseal
 
 #: Every text column with this beginning holds a sealed text; nothing else has to be told about a new one.
 PREFIX = "sealed_"
+#: What django-allauth keeps sealed within its own column (see integration_platform.accounts).
+SECOND_FACTORS = ("secret", "seed")
 
 
 class Command(BaseCommand):
@@ -31,6 +34,7 @@ class Command(BaseCommand):
         columns = sealed_columns()
         # Everything is opened once before anything is written. What is sealed meanwhile has the newest key already.
         broken = [each for model, name in columns for each in unreadable(model, name, batch)]
+        broken += unreadable_second_factors()
         if broken:
             raise CommandError(
                 f"{len(broken)} sealed texts cannot be opened with the present keys; nothing was changed.\n"
@@ -40,6 +44,7 @@ class Command(BaseCommand):
         for model, name in columns:
             count = sum(reseal_batch(model, name, ids) for ids in batches(model, name, batch))
             self.stdout.write(f"{model._meta.label}.{name}: {count} sealed again")
+        self.stdout.write(f"Second factors: {reseal_second_factors()} sealed again")
         self.stdout.write(
             "Everything is sealed with the newest key; the older ones may be removed from CREDENTIAL_KEYS."
         )
@@ -86,3 +91,28 @@ def reseal_batch(model: type[models.Model], name: str, ids: list[int]) -> int:
         for pk, text in sealed:
             model._default_manager.filter(pk=pk).update(**{name: reseal(text)})
     return len(sealed)
+
+
+def unreadable_second_factors() -> list[str]:
+    found = []
+    for factor in Authenticator.objects.order_by("pk"):
+        try:
+            _resealed(factor)
+        except SecretError:
+            found.append(f"second factor {factor.pk}")
+    return found
+
+
+def reseal_second_factors() -> int:
+    with transaction.atomic():
+        rows = list(Authenticator.objects.select_for_update().order_by("pk"))
+        for factor in rows:
+            Authenticator.objects.filter(pk=factor.pk).update(data=_resealed(factor))
+    return len(rows)
+
+
+def _resealed(factor: Any) -> dict[str, Any]:
+    return {
+        name: reseal(value) if name in SECOND_FACTORS and isinstance(value, str) else value
+        for name, value in factor.data.items()
+    }

@@ -92,6 +92,9 @@ def values_for(name: str, address: str, company: Company, rows: dict[str, Any]) 
         "field": ["name"],
         "slug": [company.tenant.slug],
         "token": ["made-up"],
+        "key": ["made-up"],
+        "uidb36": ["1"],
+        "provider_id": ["firm"],
         "content_type_id": [ContentType.objects.get_for_model(each).pk for each in (Tenant, RecordLink)],
         "app_label": ["tenants", "mappings", "sync"],
         "url": ["no/such/page"],
@@ -121,6 +124,7 @@ def addresses(ours: Company, theirs: Company, our_rows: dict[str, Any], their_ro
                 address = PARAMETER.sub(lambda _, left=left: str(next(left)), pattern)
                 found["/" + re.sub(r"[\^$]|/\?(?=\$|$)", "", address)] = None
     found.pop("/admin/logout/")
+    found.pop("/account/logout/")
     found.pop("/metrics")  # of the whole installation, for its own machine: names every company by its slug
     return list(found)
 
