@@ -9,10 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -20,7 +26,9 @@ from tenants.roles import Right, has_right
 from tenants.secrets import seal, unseal
 
 ROW = "second_factor"
-CHECKED = "has_second_factor"  # in the session: asked once per log-in
+SET_UP = "set_up_second_factor"  # in the session that did
+#: The pages that ask for a code.
+ASKING = ("/authenticate/", "/reauthenticate/")
 #: What those who may configure reach only with a second factor.
 GUARDED = ("/admin/", "/api/")
 
@@ -33,6 +41,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Nobody ties another log-in to a user who is signed in: it would count as a second factor from then on."""
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            raise PermissionDenied
+
+
+class LogInForm(LoginForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""  # no link to a reset: an administrator gives a new password
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -48,33 +67,41 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 class SecondFactorMiddleware:
     """Whoever may configure a company sets up a second factor before anything else (setting REQUIRE_SECOND_FACTOR).
 
-    At log-in allauth asks for it; this is for those who have none yet. Behind TenantScopeMiddleware, which knows the roles.
+    At log-in allauth asks those who have one. A session from before they had it enters a code here: for the console, and
+    for the pages that show or remove second factors, where allauth alone would be content with the password.
+    Behind TenantScopeMiddleware, which knows the roles.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.REQUIRE_SECOND_FACTOR and _is_guarded(request) and not _has_second_factor(request):
-            return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        if request.user.is_authenticated:
+            owners = request.path_info.startswith(reverse("mfa_index")) and not request.path_info.endswith(ASKING)
+            guarded = settings.REQUIRE_SECOND_FACTOR and _is_guarded(request)
+            if (owners and not _passed(request, "mfa")) or (guarded and not _passed(request, "mfa", "socialaccount")):
+                if Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.TOTP).exists():
+                    return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
+                if guarded:
+                    return HttpResponseRedirect(reverse("mfa_activate_totp"))
         return self.get_response(request)
 
 
 def _is_guarded(request: HttpRequest) -> bool:
     if not request.path_info.startswith(GUARDED) or request.path_info == reverse("admin:logout"):
         return False
-    return request.user.is_authenticated and has_right(request.user, Right.CONFIGURE)
+    return has_right(request.user, Right.CONFIGURE)
 
 
-def _has_second_factor(request: HttpRequest) -> bool:
-    """Their own, or whatever the firm's log-in asked of them."""
-    if request.session.get(CHECKED):
-        return True
-    methods = request.session.get("account_authentication_methods", [])
-    from_outside = any(each.get("method") == "socialaccount" for each in methods)
-    if from_outside or Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.TOTP).exists():
-        request.session[CHECKED] = True
-    return bool(request.session.get(CHECKED))
+def _passed(request: HttpRequest, *methods: str) -> bool:
+    """Whether this session showed one of them, or set its second factor up itself."""
+    shown = request.session.get("account_authentication_methods", [])
+    return bool(request.session.get(SET_UP)) or any(each.get("method") in methods for each in shown)
+
+
+@receiver(authenticator_added)
+def _has_set_up(request: HttpRequest, **_: Any) -> None:
+    request.session[SET_UP] = True
 
 
 def second_factor_is_required(_: HttpRequest) -> dict[str, bool]:

@@ -170,6 +170,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "integration_platform.accounts.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are typed in by administrators
+ACCOUNT_FORMS = {"login": "integration_platform.accounts.LogInForm"}
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = None
 # By address and not by user name: whoever guesses cannot lock the real person out elsewhere.

@@ -3,7 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from integration_platform.health import healthz, readyz
 from integration_platform.metrics import metrics
@@ -27,9 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/views/", admin.site.admin_view(views_view), name="views"),
     path("admin/pin/", admin.site.admin_view(pin_view), name="pin"),
     path("admin/", admin.site.urls),
-    # An administrator makes users and types their addresses.
-    path("account/signup/", not_here),
-    path("account/email/", not_here),
+    # An administrator makes users, types their addresses and gives new passwords; nobody ties another log-in to theirs.
+    re_path(r"^account/(signup|email|confirm-email|password/reset|password/set)/", not_here),
+    re_path(r"^account/(login/code|reauthenticate/code|social|3rdparty/$|3rdparty/signup)", not_here),
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core import signing
+from django.db.models import Count, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from mappings.entities import ENTITIES
 from mappings.models import RecordLink
 from sync.domain.causes import ASKING_REPORTS
-from sync.domain.health import TenantHealth, health_of
+from sync.domain.health import TenantHealth, health, with_readings
 from sync.models import SyncLogEntry, WorkReport
-from tenants.models import Connection
+from tenants.models import Connection, Tenant
 
 SHOWN = 20
 LINK = "status_link"  # what its signature is for
@@ -53,18 +56,29 @@ def today(tenant_id: int, *, with_rows: bool = True) -> Today:
         tenant_id=tenant_id, entity__in=list(ENTITIES), state=RecordLink.State.NEEDS_ATTENTION
     )
     reports = WorkReport.objects.filter(tenant_id=tenant_id, state__in=ASKING_REPORTS)
-    found = health_of(tenant_id)
-    rows = list(reports.order_by("-changed_at")[:SHOWN]) if with_rows else []
+    done = entries.exclude(action__in=[SyncLogEntry.Action.NOTHING, SyncLogEntry.Action.LINK])
+    row = with_readings(Tenant.objects.filter(pk=tenant_id)).annotate(
+        written=_count(done),
+        transferred=_count(WorkReport.objects.filter(tenant_id=tenant_id, transferred_at__gte=hour)),
+        report_count=_count(reports),
+    )[0]
+    found = health([row]).tenants[0]
     return Today(
         at=now,
         health=found,
-        written=entries.exclude(action__in=[SyncLogEntry.Action.NOTHING, SyncLogEntry.Action.LINK]).count(),
-        transferred=WorkReport.objects.filter(tenant_id=tenant_id, transferred_at__gte=hour).count(),
+        written=row.written,
+        transferred=row.transferred,
         record_count=found.needs_attention,
-        report_count=len(rows) if 0 < len(rows) < SHOWN else reports.count(),
+        report_count=row.report_count,
         records=list(links.order_by("-changed_at")[:SHOWN]) if with_rows and found.needs_attention else [],
-        reports=rows,
+        reports=list(reports.order_by("-changed_at")[:SHOWN]) if with_rows and row.report_count else [],
     )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """How many of one company's rows, within a query that is made anyway."""
+    counted = rows.order_by().values("tenant_id").annotate(number=Count("pk"))
+    return Coalesce(Subquery(counted.values("number")), 0)
 
 
 def in_words(found: Today) -> Iterator[str]:

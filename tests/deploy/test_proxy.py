@@ -180,7 +180,7 @@ def test_who_dawdles_never_reaches_the_web_server(proxy, begin):
 
 
 def test_log_ins_are_slowed_down_and_webhooks_are_not(proxy):
-    login = [proxy.ask("POST", "/admin/login/").status_code for _ in range(25)]
+    login = [proxy.ask("POST", "/account/login/").status_code for _ in range(25)]
     assert login[:10] == [204] * 10 and login[-1] == 429
     with requests.Session() as session:
         trusted = str(proxy.folder / "cert.pem")

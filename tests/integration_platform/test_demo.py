@@ -69,8 +69,9 @@ def test_the_demo_comes_up_lets_people_in_and_leaves_nothing_behind(demo):
 
 def may_log_in(console, user, password):
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    page = opener.open(f"{console}login/", timeout=20).read().decode()
+    login = opener.open(f"{console}login/", timeout=20)
+    page = login.read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
-    body = f"csrfmiddlewaretoken={token}&username={user}&password={password}&next=/admin/".encode()
-    with opener.open(f"{console}login/", body, timeout=20) as answer:
+    body = f"csrfmiddlewaretoken={token}&login={user}&password={password}&next=/admin/".encode()
+    with opener.open(login.url, body, timeout=20) as answer:
         return answer.url == console
