@@ -28,8 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/pin/", admin.site.admin_view(pin_view), name="pin"),
     path("admin/", admin.site.urls),
     # An administrator makes users, types their addresses and gives new passwords; nobody ties another log-in to theirs.
-    re_path(r"^account/(signup|email|confirm-email|password/reset|password/set)/", not_here),
-    re_path(r"^account/(login/code|reauthenticate/code|social|3rdparty/$|3rdparty/signup)", not_here),
+    re_path(r"^account/(?:signup|email|confirm-email|password/reset|password/set)/", not_here),
+    re_path(r"^account/(?:login/code|reauthenticate/code|social|3rdparty/$|3rdparty/signup)", not_here),
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
