@@ -55,6 +55,7 @@ CREDENTIAL_KEYS=$(new_fernet)
 CPR_KEY=$(new_key)
 ALLOWED_HOSTS=$host,127.0.0.1
 PUBLIC_URL=https://$host
+TRUSTED_PROXIES=1
 DATABASE_URL=postgresql:///integration?host=/var/run/postgresql
 EMAIL_URL=smtp://127.0.0.1:25
 DEFAULT_FROM_EMAIL=integration@$host

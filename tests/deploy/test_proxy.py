@@ -135,7 +135,7 @@ def connect(proxy: Proxy) -> ssl.SSLSocket:
 
 def test_no_log_knows_the_secret_of_an_address_even_when_the_web_server_is_away(proxy):
     assert proxy.ask("POST", f"{HOOK}?Table=Debtor").status_code == 204
-    for path in (f"/secret/{SECRET}/", f"/glance/{SECRET}/", f"/{HOOK}", HOOK.replace("hooks", "%68ooks")):
+    for path in (f"/secret/{SECRET}/", f"/status/{SECRET}/", f"/{HOOK}", HOOK.replace("hooks", "%68ooks")):
         assert proxy.ask("GET", path).status_code == 204
     proxy.behind.stop()
     assert proxy.ask("POST", HOOK).status_code == 502
