@@ -168,13 +168,22 @@ class Entity:
         raise KeyError(name)
 
     def without(self, names: frozenset[str]) -> Entity:
-        """The same without these attributes; the key stays in any case."""
-        if not names:
+        """The same without these attributes, and without what cannot be said without them; the key stays in any case."""
+        gone = names - {self.key.name}
+        if not gone:
             return self
-        attributes = tuple(each for each in self.attributes if each.name not in names or each.is_key)
+        attributes = tuple(
+            replace(each, within="" if each.within in gone else each.within)
+            for each in self.attributes
+            if each.name not in gone and each.needs not in gone
+        )
         left = {each.name for each in attributes}
         match = tuple(rule for rule in self.match if {rule.uniconta, rule.intempus, rule.within} - {""} <= left)
-        return replace(self, attributes=attributes, match=match)
+        uniconta, intempus = (
+            replace(side, **{name: _about(getattr(side, name), left) for name in ("copies", "follows")})
+            for side in (self.uniconta, self.intempus)
+        )
+        return replace(self, uniconta=uniconta, intempus=intempus, attributes=attributes, match=match)
 
     @property
     def key(self) -> Attribute:
@@ -191,6 +200,10 @@ class Entity:
     @property
     def references(self) -> tuple[Attribute, ...]:
         return tuple(attribute for attribute in self.attributes if attribute.reference)
+
+
+def _about(repeated: Mapping[str, str], attributes: set[str]) -> dict[str, str]:
+    return {field: name for field, name in repeated.items() if name in attributes}
 
 
 def _check(entity: Entity) -> None:

@@ -182,3 +182,14 @@ def test_a_constant_needs_no_field() -> None:
     assert added.attribute("department").transform_on(System.UNICONTA).read(None) == "Nordbyg"
     with pytest.raises(DeclarationError, match="no field named for uniconta"):
         with_rules(CUSTOMER, [rule(uniconta_field="")], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"), [(name, each.name) for name, entity in ENTITIES.items() for each in entity.attributes]
+)
+def test_an_entity_does_without_any_one_of_its_fields(name, attribute):
+    """The field watch found that it is gone; the e-mail that a new employee's log-in repeats stopped everything once."""
+    entity = ENTITIES[name]
+    rest = entity.without(frozenset({attribute}))
+    assert (attribute in {each.name for each in rest.attributes}) is entity.attribute(attribute).is_key
+    assert rest.key == entity.key
