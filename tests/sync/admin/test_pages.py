@@ -220,7 +220,7 @@ def test_webhooks_and_schedules_are_tabs_of_the_company(boss):
     ends = {"Webhooks": webhooks, "Schedules": planned}
     on_form = tabs(boss.get(company).content.decode())
     assert list(on_form)[:4] == ["General", "Connections", "Entity policies", "Memberships"]
-    assert list(on_form)[4:] == ["Webhooks", "Schedules", "Hours", "Hours check"]
+    assert list(on_form)[4:] == ["Today", "Webhooks", "Schedules", "Hours", "Hours check", "Auditor pack"]
     assert on_form == {**on_form, **ends, "Connections": f"{company}#connections"}
     for url in (webhooks, planned):
         assert tabs(boss.get(url).content.decode()) == on_form | {"General": f"{company}#general"}
