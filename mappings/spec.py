@@ -180,7 +180,7 @@ class Entity:
         left = {each.name for each in attributes}
         match = tuple(rule for rule in self.match if {rule.uniconta, rule.intempus, rule.within} - {""} <= left)
         uniconta, intempus = (
-            replace(side, **{name: _about(getattr(side, name), left) for name in ("copies", "follows")})
+            replace(side, copies=_about(side.copies, left), follows=_about(side.follows, left))
             for side in (self.uniconta, self.intempus)
         )
         return replace(self, uniconta=uniconta, intempus=intempus, attributes=attributes, match=match)
