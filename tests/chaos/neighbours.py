@@ -22,8 +22,6 @@ HUNG, FLOODED, *OTHERS = COMPANIES
 DEBTORS = 3
 #: The others' 95th percentile with trouble, by that without, in rounds that alternate.
 LIMIT = 1.25
-#: Their 95th percentile in seconds when nothing is wrong: what is slow anyway shows no trouble.
-CALM_LIMIT = 5.0
 #: 345,000 changes a day; on two cores they leave half of the machine free, which a ratio of times needs: near the end of
 #: what a machine can do, every millisecond more of work shows as many of waiting.
 EDITS_A_SECOND = 4
@@ -60,8 +58,6 @@ def hang_one_and_flood_one(trial: Trial) -> Outcome:
     ratio = median(ratios)
     told = f"48 companies: p95 {ratio:.2f} x that without trouble ({', '.join(f'{each:.2f}' for each in ratios)})"
     verdict = Verdict(wrong=[told] if ratio > LIMIT else [])
-    if median(calms) > CALM_LIMIT:
-        verdict.wrong.append(f"48 companies: p95 {median(calms):.1f} s without any trouble")
     if not trial.defect:
         verdict.wrong += place.differences()
     calm_busy, troubled_busy = (median(each) for each in zip(*busy, strict=True))
