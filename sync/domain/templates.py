@@ -64,7 +64,7 @@ def _is_agreed_with_the_customer(entity: str, field: str) -> bool:
 
 def _kept(tenant: Tenant, field: str, before: Any, after: Any, given: Mapping[str, Any]) -> str:
     if field == "enabled" and after and tenant.state != Tenant.State.PREPARING:
-        return NEEDS_MATCHING  # a kind of record begins with a first matching, which a live company cannot have
+        return NEEDS_MATCHING  # a kind of record begins with a first matching, and with a person's word after it
     if before is not None and field in given and before != given[field]:
         return OWN_CHOICE
     return ""
